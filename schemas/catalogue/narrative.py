@@ -1,0 +1,3 @@
+"""Finding codes of the narrative (TEXT-NNN)."""
+
+from schemas.finding import FindingCode

@@ -1,0 +1,3 @@
+"""Finding codes of reading a feed: the file, its encoding, its records as such (READ-NNN)."""
+
+from schemas.finding import FindingCode

@@ -1,0 +1,3 @@
+"""Finding codes of the taxonomy: cardinality, type and code list of every element (TAX-NNN)."""
+
+from schemas.finding import FindingCode
