@@ -23,7 +23,7 @@ AREAS = {
 
 @lru_cache
 def get_catalogue() -> Mapping[str, FindingCode]:
-    """Every finding code, by code. ValueError where two share a code or one strays from its area."""
+    """Every finding code, by code; ValueError where two share one or it is in the wrong area."""
     catalogue: dict[str, FindingCode] = {}
     for prefix, module in AREAS.items():
         for entry in vars(module).values():

@@ -1,4 +1,5 @@
-"""Finding codes of mapping: what in the sender's record could not be placed in the national event (MAP-NNN)."""
+"""Finding codes of mapping: what in the sender's record found no place in the national event
+(MAP-NNN)."""
 
 from schemas.finding import FindingCode
 
@@ -8,6 +9,6 @@ UNMAPPED_FIELD = FindingCode(
     scope="field",
     title="Field not mapped",
     message="{field} is not part of the profile {profile}: its content was not taken over",
-    fix="Remove the field, or add it to the profile: mapped to an element, or ignored with a reason.",
+    fix="Remove the field, or add it to the profile: mapped, or ignored with a reason.",
     example="A CSV column 'ward_phone' that the profile does not name.",
 )

@@ -1,3 +1,1 @@
 """Finding codes of the narrative (TEXT-NNN)."""
-
-from schemas.finding import FindingCode

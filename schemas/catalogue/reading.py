@@ -1,3 +1,1 @@
 """Finding codes of reading a feed: the file, its encoding, its records as such (READ-NNN)."""
-
-from schemas.finding import FindingCode

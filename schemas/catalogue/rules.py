@@ -1,3 +1,1 @@
 """Finding codes of the rules between elements (RULE-NNN)."""
-
-from schemas.finding import FindingCode

@@ -1,3 +1,1 @@
 """Finding codes of the taxonomy: cardinality, type and code list of every element (TAX-NNN)."""
-
-from schemas.finding import FindingCode

@@ -5,12 +5,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Annotated, Any, Literal, NotRequired, Required
 
+import typing_extensions
 from annotated_types import Ge, Le, Len
 from pydantic import AfterValidator, ConfigDict, StrictBool, StrictInt, StrictStr, TypeAdapter
 from pydantic_core import PydanticCustomError
-
-# pydantic asks for this TypedDict below Python 3.12.
-from typing_extensions import TypedDict
 
 from schemas.taxonomy import NARRATIVE_GROUP, ElementSpec, GroupSpec, Taxonomy, get_taxonomy
 from schemas.values import is_date, is_time
@@ -48,7 +46,9 @@ def _element_type(taxonomy: Taxonomy, element: ElementSpec) -> Any:
 
 
 def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
-    model: Any = TypedDict(name, fields)  # type: ignore[operator]
+    # pydantic asks for this TypedDict, not typing's, below Python 3.12; mypy knows neither as a call.
+    make: Any = typing_extensions.TypedDict
+    model = make(name, fields)
     model.__pydantic_config__ = _STRICT
     return model
 
