@@ -46,7 +46,7 @@ def _element_type(taxonomy: Taxonomy, element: ElementSpec) -> Any:
 
 
 def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
-    # pydantic asks for this TypedDict, not typing's, below Python 3.12; mypy knows neither as a call.
+    # Not typing.TypedDict: pydantic refuses it below Python 3.12.
     make: Any = typing_extensions.TypedDict
     model = make(name, fields)
     model.__pydantic_config__ = _STRICT
@@ -55,7 +55,7 @@ def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
 
 def _group_type(taxonomy: Taxonomy, group: GroupSpec) -> Any:
     fields = {element.name: _element_type(taxonomy, element) for element in group.elements}
-    model = _typed_dict(group.name, fields)
+    model: Any = _typed_dict(group.name, fields)
     if group.repeats:
         model = Annotated[list[model], Len(1, group.max)]
     return Required[model] if group.min else NotRequired[model]

@@ -1,0 +1,46 @@
+"""Settings, read from the environment once, at ``bootstrap``."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Each is an environment variable with the prefix ``LRMS_``: ``LRMS_HOME``,
+    ``LRMS_DATABASE_URL``, ``LRMS_SMTP_HOST`` …"""
+
+    model_config = SettingsConfigDict(env_prefix="LRMS_", frozen=True)
+
+    home: Path = Field(Path("var"), description="data folder: raw files, mailbox, database")
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in home")
+
+    part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
+    commit_records: int = Field(2_000, description="records loaded in one transaction")
+    max_record_bytes: int = Field(8 * 2**20, description="a longer record is refused")
+
+    smtp_host: str = Field("", description="mail server; empty: alerts go to the mailbox folder")
+    smtp_port: int = 25
+    smtp_user: str = ""
+    smtp_password: str = Field("", repr=False)
+    smtp_starttls: bool = False
+    mail_from: str = "lrms-gateway@localhost"
+    national_leads: str = Field(
+        "national-leads@localhost", description="told where an organisation has no admin user"
+    )
+    console_url: str = Field("http://localhost:8080", description="start of the links in alerts")
+    digest_hour: int = Field(
+        7, ge=0, le=23, description="digests go out from then on, Europe/London"
+    )
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{(self.home / 'gateway.sqlite').absolute()}"
+
+    @property
+    def raw_folder(self) -> Path:
+        return self.home / "raw"
+
+    @property
+    def mailbox_folder(self) -> Path:
+        return self.home / "mailbox"

@@ -1,0 +1,52 @@
+"""A batch (one received file or request) and its parts."""
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from schemas.receipt import Counts
+from schemas.statuses import BatchState, PartState, Verdict
+
+Route = Literal["file", "http", "mesh", "sftp"]
+# How the bytes of a batch are to be read; found by looking at them when it is planned.
+Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv"]
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """``number`` is the order of arrival over all sources; ``id`` follows from source and bytes
+    (:func:`schemas.identifiers.make_batch_id`). ``size`` in bytes."""
+
+    id: str
+    number: int
+    source_id: str
+    sha256: str
+    size: int
+    filename: str
+    route: Route
+    received_at: datetime
+    state: BatchState = "received"
+    shape: Shape | None = None
+    profile: str | None = None
+    profile_version: str | None = None
+    verdict: Verdict | None = None
+    counts: Counts = Counts()
+    finished_at: datetime | None = None
+    marked_at: datetime | None = None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a batch: bytes ``start`` to ``end`` (exclusive). ``first_record`` is the number
+    of its first record, ``first_line`` the line it starts on, both from 1. ``token`` is the
+    fencing token: each attempt raises it, and only the newest may write. ``records_done`` of its
+    records are loaded and committed."""
+
+    batch_number: int
+    number: int
+    start: int
+    end: int
+    first_record: int = 1
+    first_line: int = 1
+    state: PartState = "waiting"
+    token: int = 0
+    records_done: int = 0

@@ -1,0 +1,293 @@
+"""The tables. Migrations in ``store/migrations`` make them; nothing ever calls ``create_all``."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from store.types import JsonText, UtcDateTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+# SQLite numbers only a column of exactly INTEGER by itself.
+_RowNumber = BigInteger().with_variant(Integer, "sqlite")
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("code", String(12), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("opened", Date),
+    Column("closed", Date),
+    Column("successor", String(12)),
+    Column("icb", String(12)),
+    Column("region", Text),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("organisation", ForeignKey("organisations.code"), nullable=False),
+    Column("format", String(8), nullable=False),
+    Column("profile", String(64)),
+    Column("strict", Boolean, nullable=False, server_default=false()),
+    Column("taxonomy_version", String(4), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+# The organisations a source may submit for, besides its own.
+grants = Table(
+    "grants",
+    metadata,
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("organisation", ForeignKey("organisations.code"), nullable=False),
+    PrimaryKeyConstraint("source_id", "organisation"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _RowNumber, primary_key=True, autoincrement=True),
+    Column("email", Text, nullable=False),
+    Column("organisation", ForeignKey("organisations.code"), nullable=False, index=True),
+    Column("role", String(16), nullable=False),
+    UniqueConstraint("email", "organisation", "role"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("number", _RowNumber, primary_key=True, autoincrement=True),
+    Column("id", String(16), nullable=False, unique=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("route", String(8), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("shape", String(12)),
+    Column("profile", String(64)),
+    Column("profile_version", String(32)),
+    Column("verdict", String(16)),
+    Column("records", Integer, nullable=False, server_default="0"),
+    Column("created", Integer, nullable=False, server_default="0"),
+    Column("revised", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("finished_at", UtcDateTime),
+    Column("marked_at", UtcDateTime),
+    UniqueConstraint("source_id", "sha256"),
+    Index("ix_batches_state", "state"),
+    sqlite_autoincrement=True,
+)
+
+parts = Table(
+    "parts",
+    metadata,
+    Column("batch_number", ForeignKey("batches.number"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("start", BigInteger, nullable=False),
+    Column("end", BigInteger, nullable=False),
+    Column("first_record", Integer, nullable=False),
+    Column("first_line", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("token", Integer, nullable=False, server_default="0"),
+    Column("records_done", Integer, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("batch_number", "number"),
+)
+
+# One row an event: its current revision, in columns to search by. No index on reference or local
+# id: both lead to ``id`` by arithmetic (schemas.identifiers).
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reference", String(16), nullable=False),
+    Column("source_id", String(64), nullable=False),
+    Column("identity", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("content_hash", LargeBinary(32), nullable=False),
+    # Where the newest record about the event stands in the order of arrival.
+    Column("seen_batch", BigInteger, nullable=False),
+    Column("seen_record", Integer, nullable=False),
+    Column("taxonomy_version", String(4), nullable=False),
+    Column("event_type", String(1), nullable=False),
+    Column("occurred_on", Date),
+    Column("worst_harm", SmallInteger),
+    Column("never_event", Boolean, nullable=False),
+    Column("reporter_organisation", String(12)),
+    Column("first_batch", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+    Index("ix_events_first_batch", "first_batch"),
+)
+
+# Where an event happened: a row for each organisation.
+event_organisations = Table(
+    "event_organisations",
+    metadata,
+    Column("event_id", BigInteger, nullable=False),
+    Column("organisation", String(12), nullable=False),
+    PrimaryKeyConstraint("event_id", "organisation"),
+    Index("ix_event_organisations_organisation", "organisation"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("event_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("batch_number", BigInteger, nullable=False),
+    Column("record_number", Integer, nullable=False),
+    Column("content_hash", LargeBinary(32), nullable=False),
+    Column("payload", JsonText, nullable=False),
+    Column("changes", JsonText),
+    Column("derived", JsonText),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("event_id", "number"),
+)
+
+patients = Table(
+    "patients",
+    metadata,
+    Column("event_id", BigInteger, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("physical_harm", String(4)),
+    Column("psychological_harm", String(4)),
+    Column("age_days", Integer),
+    Column("age_bracket", String(4)),
+    Column("gender", String(4)),
+    PrimaryKeyConstraint("event_id", "sequence"),
+)
+
+receipt_lines = Table(
+    "receipt_lines",
+    metadata,
+    Column("batch_number", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("locator", Text, nullable=False),
+    Column("local_id", Text),
+    Column("raw_hash", LargeBinary(32), nullable=False),
+    Column("disposition", String(10), nullable=False),
+    Column("event_id", BigInteger),
+    Column("revision", Integer),
+    Column("content_hash", LargeBinary(32)),
+    PrimaryKeyConstraint("batch_number", "number"),
+    Index("ix_receipt_lines_event_id", "event_id"),
+)
+
+# Record number 0: a finding on the batch as a whole.
+findings = Table(
+    "findings",
+    metadata,
+    Column("batch_number", BigInteger, nullable=False),
+    Column("record_number", Integer, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("code", String(12), nullable=False),
+    Column("severity", String(12), nullable=False),
+    Column("scope", String(8), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source_path", Text, nullable=False),
+    Column("params", JsonText, nullable=False),
+    PrimaryKeyConstraint("batch_number", "record_number", "ordinal"),
+)
+
+# Externally recorded: by which source, route and organisation, and whether that is another than
+# where the event happened.
+marks = Table(
+    "marks",
+    metadata,
+    Column("event_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("source_id", String(64), nullable=False),
+    Column("route", String(8), nullable=False),
+    Column("recorded_by", String(12), nullable=False),
+    Column("recorded_elsewhere", Boolean, nullable=False),
+    Column("batch_number", BigInteger, nullable=False),
+    Column("marked_at", UtcDateTime, nullable=False),
+)
+
+# The outbox. An alert is written with its event; messages are made of alerts, one a recipient.
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("event_id", BigInteger, nullable=False),
+    Column("organisation", String(12), nullable=False),
+    Column("kind", String(8), nullable=False),
+    Column("reason", String(24), nullable=False),
+    Column("batch_number", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    # Set in the transaction that makes its messages.
+    Column("announced_at", UtcDateTime),
+    PrimaryKeyConstraint("event_id", "organisation", "kind"),
+    Index(
+        "ix_alerts_waiting",
+        "kind",
+        "organisation",
+        sqlite_where=Column("announced_at").is_(None),
+        postgresql_where=Column("announced_at").is_(None),
+    ),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("organisation", String(12), nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("token", Integer, nullable=False, server_default="0"),
+    Column("last_error", String(64)),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("sent_at", UtcDateTime),
+    Index("ix_messages_due", "state", "due_at"),
+)
+
+message_alerts = Table(
+    "message_alerts",
+    metadata,
+    Column("message_id", ForeignKey("messages.id"), nullable=False),
+    Column("event_id", BigInteger, nullable=False),
+    Column("organisation", String(12), nullable=False),
+    Column("kind", String(8), nullable=False),
+    PrimaryKeyConstraint("message_id", "event_id", "organisation", "kind"),
+)
+
+# Insert only: triggers refuse update and delete.
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", _RowNumber, primary_key=True, autoincrement=True),
+    Column("at", UtcDateTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", String(40), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", JsonText),
+    sqlite_autoincrement=True,
+)
