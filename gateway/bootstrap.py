@@ -1,0 +1,73 @@
+"""The one place where the parts are assembled: settings, clock, store, raw files, mailer."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.config import Settings
+from gateway.notifications.mailbox import MailboxMailer
+from gateway.notifications.smtp import SmtpMailer
+from store.engine import Store, open_store
+from store.raw_files import RawFiles
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Everything a use case needs. ``now`` gives an aware instant; ``actor`` is who acts, for the
+    audit log."""
+
+    settings: Settings
+    store: Store
+    raw: RawFiles
+    mailer: MailboxMailer | SmtpMailer
+    now: Callable[[], datetime]
+    actor: str
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _make_mailer(settings: Settings) -> MailboxMailer | SmtpMailer:
+    if not settings.smtp_host:
+        return MailboxMailer(settings.mailbox_folder)
+    return SmtpMailer(
+        settings.smtp_host,
+        settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password,
+        starttls=settings.smtp_starttls,
+    )
+
+
+@contextmanager
+def open_gateway(
+    settings: Settings | None = None,
+    *,
+    now: Callable[[], datetime] = _now,
+    actor: str = "system",
+) -> Iterator[Gateway]:
+    """The assembled gateway; closed at the end of the block.
+
+    The embedded SQLite database is brought up to date on the way; a PostgreSQL database must be
+    (``lrms-gateway migrate``), WrongUseError if it is not.
+    """
+    settings = settings or Settings()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.database)
+    try:
+        if store.is_postgresql:
+            store.check_migrated()
+        else:
+            store.migrate()
+        yield Gateway(
+            settings=settings,
+            store=store,
+            raw=RawFiles(settings.raw_folder),
+            mailer=_make_mailer(settings),
+            now=now,
+            actor=actor,
+        )
+    finally:
+        store.close()

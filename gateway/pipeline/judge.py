@@ -1,0 +1,115 @@
+"""Judge a record: map it, validate it, and say whether it is accepted, and who is to be told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.notifications.policy import decide_alerts
+from schemas.catalogue import mapping
+from schemas.event import NationalEvent, encode_event, hash_content
+from schemas.finding import Finding, has_error
+from schemas.identifiers import make_event_id, make_identity, parse_reference
+from schemas.judged import Acceptance, JudgedRecord
+from schemas.record import Mapped, Mapper, SourceRecord
+from schemas.submission import Organisation, Source, Submission
+from validation.organisations import resolve_organisations
+from validation.validate import validate_event
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def make_submission(
+    source: Source, received_at: datetime, register: Mapping[str, Organisation]
+) -> Submission:
+    return Submission(source, received_at.astimezone(LONDON).date(), register)
+
+
+class Judge:
+    """Judges the records of one batch."""
+
+    def __init__(self, mapper: Mapper, submission: Submission) -> None:
+        self._mapper = mapper
+        self._submission = submission
+        self._source = submission.source
+
+    def judge(self, record: SourceRecord) -> JudgedRecord:
+        if record.content is None:
+            return self._rejected(record, None, list(record.findings))
+        mapped = self._mapper.map_record(record)
+        findings = [*record.findings, *mapped.findings]
+        if mapped.event is None:
+            return self._rejected(record, mapped.local_id, findings)
+        event, replaced = resolve_organisations(mapped.event, self._submission)
+        findings += replaced
+        findings += validate_event(event, self._submission)
+        payload = encode_event(event)
+        as_mapped = payload if event is mapped.event else encode_event(mapped.event)
+        content_hash = hash_content(as_mapped)
+        if mapped.reference is not None:
+            findings += self._check_reference(mapped, content_hash)
+        if findings:
+            findings = self._locate(record, findings)
+            if has_error(findings):
+                return self._rejected(record, mapped.local_id, findings)
+        return JudgedRecord(
+            number=record.number,
+            locator=record.locator,
+            local_id=mapped.local_id,
+            raw_hash=record.raw_hash,
+            acceptance=Acceptance(
+                event=event,
+                payload=payload,
+                content_hash=content_hash,
+                alerts=decide_alerts(event, self._recorded_by(event)),
+                derived=mapped.derived,
+            ),
+            findings=tuple(findings),
+        )
+
+    def _recorded_by(self, event: NationalEvent) -> str:
+        return event.reporter_organisation or self._source.organisation
+
+    def _rejected(
+        self, record: SourceRecord, local_id: str | None, findings: list[Finding]
+    ) -> JudgedRecord:
+        return JudgedRecord(
+            number=record.number,
+            locator=record.locator,
+            local_id=local_id,
+            raw_hash=record.raw_hash,
+            acceptance=None,
+            findings=tuple(findings),
+        )
+
+    def _check_reference(self, mapped: Mapped, content_hash: bytes) -> list[Finding]:
+        """A reference the sender gave back must be that of this very event."""
+        given = parse_reference(mapped.reference or "")
+        ours = make_event_id(self._source.id, make_identity(mapped.local_id, content_hash))
+        if given == ours:
+            return []
+        return [mapping.FOREIGN_REFERENCE.at("AdverseEventReferenceMetadata.ReferenceNumber")]
+
+    def _locate(self, record: SourceRecord, findings: list[Finding]) -> list[Finding]:
+        """Adds where in the sender's record each finding's element came from. Only records with
+        findings pay for the trace."""
+        if all(finding.source_path for finding in findings):
+            return findings
+        paths = self._mapper.source_paths(record)
+        return [
+            finding
+            if finding.source_path
+            else msgspec.structs.replace(finding, source_path=_find_source(paths, finding.path))
+            for finding in findings
+        ]
+
+
+def _find_source(paths: Mapping[str, str], path: str) -> str:
+    """The nearest known source of an element: its own, its list's, its group's; else nothing."""
+    while path:
+        if path in paths:
+            return paths[path]
+        cut = max(path.rfind("["), path.rfind("."))
+        path = path[:cut] if cut > 0 else ""
+    return ""
