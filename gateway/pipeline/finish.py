@@ -1,0 +1,36 @@
+"""Finish batches whose parts are all loaded: count, decide the verdict, close the receipt."""
+
+import logging
+
+from gateway.bootstrap import Gateway
+from gateway.pipeline.verdict import decide_verdict
+from schemas.batch import Batch
+from schemas.catalogue import reading
+
+log = logging.getLogger(__name__)
+
+
+def finish_batch(gateway: Gateway, batch: Batch) -> bool:
+    """Whether the batch is finished now; not while a part is missing."""
+    if batch.state != "planned":
+        return batch.state == "finished"
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        if any(part.state != "loaded" for part in work.parts.find(batch.number)):
+            return False
+        counts = work.receipts.count(batch.number)
+        findings = work.receipts.find_batch_findings(batch)
+        if not counts.records and not findings:
+            empty = reading.EMPTY_FEED.at()
+            work.receipts.add_batch_finding(batch, empty)
+            findings = [empty]
+        verdict = decide_verdict(counts, findings)
+        work.batches.finish(batch, verdict, counts)
+    log.info("batch %s finished: %s", batch.id, verdict)
+    return True
+
+
+def finish_batches(gateway: Gateway) -> dict[str, int]:
+    """Finishes every batch that is ready, also those a killed run left; ``{"finished": …}``."""
+    with gateway.store.read() as work:
+        waiting = work.batches.find_waiting()
+    return {"finished": sum(finish_batch(gateway, batch) for batch in waiting)}

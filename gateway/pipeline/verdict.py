@@ -1,0 +1,34 @@
+"""The verdict on a batch, and what its sender is to do next."""
+
+from collections.abc import Sequence
+
+from schemas.finding import Finding, has_error
+from schemas.receipt import Counts
+from schemas.statuses import Verdict
+
+
+def decide_verdict(counts: Counts, batch_findings: Sequence[Finding]) -> Verdict:
+    """Three kinds, after ICH E2B(R3): all accepted, some need action, none was."""
+    if counts.records == counts.rejected:
+        return "rejected"
+    if counts.rejected or has_error(batch_findings):
+        return "partly_accepted"
+    return "accepted"
+
+
+def decide_next_action(counts: Counts, batch_findings: Sequence[Finding]) -> str:
+    if has_error(batch_findings):
+        if counts.records:
+            return (
+                "The feed could not be read to its end. Correct it as the finding on the batch"
+                " says and send it again whole: what is loaded already will be found unchanged."
+            )
+        return "Nothing was loaded. Correct the feed as its finding says and send it again whole."
+    if counts.rejected:
+        return (
+            "Correct the rejected records as their findings say and send only them again;"
+            " everything else is loaded."
+            if counts.rejected < counts.records
+            else "No record was accepted. Correct them as their findings say and send them again."
+        )
+    return "Nothing to do: every record is loaded."

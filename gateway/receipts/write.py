@@ -1,0 +1,110 @@
+"""Writes receipts: JSON for machines, CSV for spreadsheets, text for people. All stream."""
+
+import csv
+import io
+from collections.abc import Iterator
+
+import msgspec
+
+from gateway.receipts.build import ReceiptStream
+from schemas.receipt import ReceiptFinding, ReceiptRecord
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+CSV_COLUMNS = (
+    "number", "locator", "local_id", "disposition", "reference", "revision",
+    "code", "severity", "path", "source_path", "message", "fix",
+)  # fmt: skip
+
+
+def write_json(receipt: ReceiptStream) -> Iterator[str]:
+    """The machine form, as docs/receipt.schema.json describes it; one record a line."""
+    head = msgspec.to_builtins(receipt.head)
+    head.pop("records")
+    yield msgspec.json.encode(head).decode()[:-1] + ',"records":['
+    separator = "\n"
+    for record in receipt.records:
+        yield separator + msgspec.json.encode(record).decode()
+        separator = ",\n"
+    yield "]}\n"
+
+
+def write_csv(receipt: ReceiptStream) -> Iterator[str]:
+    """One line a finding, and one for a record without any. Cells that a spreadsheet would take
+    for a formula begin with an apostrophe."""
+    yield _line(CSV_COLUMNS)
+    for finding in receipt.head.findings:
+        yield _line(("", "batch", "", "", "", "", *_finding_cells(finding)))
+    for record in receipt.records:
+        for finding in record.findings or [None]:
+            yield _line((*_record_cells(record), *_finding_cells(finding)))
+
+
+def _record_cells(record: ReceiptRecord) -> tuple[object, ...]:
+    return (
+        record.number,
+        record.locator,
+        record.local_id,
+        record.disposition,
+        record.reference,
+        record.revision,
+    )
+
+
+def _finding_cells(finding: ReceiptFinding | None) -> tuple[object, ...]:
+    if finding is None:
+        return ("", "", "", "", "", "")
+    return (
+        finding.code,
+        finding.severity,
+        finding.path,
+        finding.source_path,
+        finding.message,
+        finding.fix,
+    )
+
+
+def _line(cells: tuple[object, ...]) -> str:
+    out = io.StringIO()
+    csv.writer(out).writerow(["" if cell is None else _harmless(str(cell)) for cell in cells])
+    return out.getvalue()
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+
+
+def write_text(receipt: ReceiptStream) -> Iterator[str]:
+    """The form for people: the head, then every record that needs attention."""
+    head = receipt.head
+    counts = head.counts
+    yield f"Receipt {head.batch_id}   source {head.source}   received {head.received_at}\n"
+    yield f"sha256  {head.sha256}\n"
+    yield (
+        f"Verdict {head.verdict.replace('_', ' ')}: {counts.records} records:"
+        f" {counts.created} created, {counts.revised} revised, {counts.unchanged} unchanged,"
+        f" {counts.rejected} rejected\n"
+    )
+    yield f"Next    {head.next_action}\n"
+    for finding in head.findings:
+        yield "\nThe feed as a whole\n"
+        yield _text_of(finding)
+    for record in receipt.records:
+        if not record.findings:
+            continue
+        name = f" id {record.local_id}" if record.local_id else ""
+        told = f" as {record.reference}" if record.reference else ""
+        yield f"\nRecord {record.number} ({record.locator}){name}: {record.disposition}{told}\n"
+        for finding in record.findings:
+            yield _text_of(finding)
+
+
+def _text_of(finding: ReceiptFinding) -> str:
+    where = finding.source_path or finding.path
+    place = f" {where}:" if where else ""
+    return (
+        f"  {finding.severity:<11} {finding.code}{place} {finding.message}\n"
+        f"              to do: {finding.fix}\n"
+    )
+
+
+WRITERS = {"json": write_json, "csv": write_csv, "text": write_text}
