@@ -11,6 +11,7 @@ from gateway.adapters.shapes import find_shape
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.verdict import find_emptiness
 from gateway.receipts.build import make_receipt, word_finding
 from schemas.batch import Batch, Part
 from schemas.finding import Finding
@@ -45,7 +46,8 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
         broken = [stop.finding]
     records += settling.settle(chunk)
     counts = _count(records)
-    return make_receipt(batch, counts, broken, records)
+    findings = [*broken, *find_emptiness(counts, broken)]
+    return make_receipt(batch, counts, findings, records)
 
 
 def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: str) -> Batch:

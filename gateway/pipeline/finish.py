@@ -3,9 +3,8 @@
 import logging
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.verdict import decide_verdict
+from gateway.pipeline.verdict import decide_verdict, find_emptiness
 from schemas.batch import Batch
-from schemas.catalogue import reading
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +18,8 @@ def finish_batch(gateway: Gateway, batch: Batch) -> bool:
             return False
         counts = work.receipts.count(batch.number)
         findings = work.receipts.find_batch_findings(batch)
-        if not counts.records and not findings:
-            empty = reading.EMPTY_FEED.at()
-            work.receipts.add_batch_finding(batch, empty)
-            findings = [empty]
+        for finding in find_emptiness(counts, findings):
+            work.receipts.add_batch_finding(batch, finding)
         verdict = decide_verdict(counts, findings)
         work.batches.finish(batch, verdict, counts)
     log.info("batch %s finished: %s", batch.id, verdict)

@@ -2,9 +2,15 @@
 
 from collections.abc import Sequence
 
+from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.receipt import Counts
 from schemas.statuses import Verdict
+
+
+def find_emptiness(counts: Counts, batch_findings: Sequence[Finding]) -> list[Finding]:
+    """A feed that was read to its end and held nothing has a finding of its own."""
+    return [] if counts.records or batch_findings else [reading.EMPTY_FEED.at()]
 
 
 def decide_verdict(counts: Counts, batch_findings: Sequence[Finding]) -> Verdict:

@@ -1,5 +1,7 @@
 """Finding codes of reading a feed: the file, its encoding, its records as such (READ-NNN)."""
 
+from schemas.finding import FindingCode
+
 EMPTY_FEED = FindingCode(
     code="READ-090",
     severity="error",
@@ -15,7 +17,7 @@ NOT_FHIR = FindingCode(
     scope="batch",
     title="Not FHIR",
     message="the source is registered for FHIR, and the feed is neither JSON nor XML",
-    fix="Send AdverseEvent resources as JSON, NDJSON or XML, or have the source registered anew for "
-    "the format it sends.",
+    fix="Send AdverseEvent resources as JSON, NDJSON or XML, or have the source registered for the"
+    " format it sends.",
     example="A CSV file pushed by a source registered with --format fhir.",
 )

@@ -1,0 +1,5 @@
+"""The command line, ``lrms-gateway``."""
+
+from gateway.cli.app import app, main
+
+__all__ = ["app", "main"]

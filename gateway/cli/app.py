@@ -1,0 +1,45 @@
+"""Puts the commands together; turns errors into a message and an exit code."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from gateway.cli import events, feeds, operations, registry
+from gateway.exit_codes import of_error
+from schemas.errors import GatewayError
+
+app = typer.Typer(
+    name="lrms-gateway",
+    help="From local risk management systems to national patient safety events."
+    " Exit codes: 0 all accepted, 3 some records rejected, 4 feed unreadable, 2 wrong use,"
+    " 1 we broke.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Its tracebacks print local variables: event content must never get there.
+    pretty_exceptions_enable=False,
+)
+app.add_typer(registry.sources, name="source")
+app.add_typer(registry.organisations, name="organisation")
+app.add_typer(registry.users, name="user")
+app.add_typer(events.events, name="event")
+app.add_typer(feeds.batches, name="batch")
+for command in (feeds.receive, feeds.process, feeds.ingest, feeds.check, feeds.receipt):
+    app.command()(command)
+for command in (operations.deliver, operations.migrate, operations.generate):
+    app.command()(command)
+
+
+def main() -> None:
+    """The entry point of the distribution."""
+    logging.basicConfig(level=os.environ.get("LRMS_LOG_LEVEL", "WARNING"), stream=sys.stderr)
+    try:
+        app()
+    except GatewayError as error:
+        sys.stderr.write(f"lrms-gateway: {error}\n")
+        sys.exit(of_error(error))
+    except BrokenPipeError:
+        # The reader of our output went away (| head); nothing is wrong with us.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

@@ -1,0 +1,126 @@
+"""Commands about feeds and their batches."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from gateway.bootstrap import Gateway
+from gateway.cli.options import (
+    AsJson,
+    BatchId,
+    FeedFile,
+    SourceId,
+    open_command_gateway,
+    open_feed,
+    open_progress,
+    print_json,
+    print_table,
+)
+from gateway.exit_codes import ExitCode, of_receipt
+from gateway.pipeline.check import check_feed
+from gateway.pipeline.ingest import process_batch
+from gateway.pipeline.receive import receive_feed
+from gateway.receipts.build import ReceiptStream
+from gateway.receipts.read import open_receipt
+from gateway.receipts.write import WRITERS
+from schemas.errors import WrongUseError
+
+batches = typer.Typer(help="Received feeds.", no_args_is_help=True)
+
+_Form = Annotated[str, typer.Option("--format", help="json, csv or text.")]
+
+
+def receive(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
+    """Take a feed in and keep its bytes; it waits to be processed."""
+    with open_command_gateway() as gateway, open_feed(file) as (stream, name):
+        batch, is_new = receive_feed(gateway, source, stream, filename=name)
+    if as_json:
+        print_json({"batch_id": batch.id, "new": is_new, "state": batch.state})
+    else:
+        typer.echo(f"{batch.id} {'received' if is_new else 'was here already: nothing done'}")
+
+
+def process(
+    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Process a received batch, or all that wait, and print the receipts."""
+    with open_command_gateway() as gateway:
+        if batch is None:
+            with gateway.store.read() as work:
+                waiting = [one.id for one in work.batches.find_waiting()]
+        else:
+            waiting = [batch]
+        codes = [_process_one(gateway, one, "json" if as_json else "text") for one in waiting]
+    raise typer.Exit(max(codes, default=ExitCode.ALL_ACCEPTED))
+
+
+def ingest(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
+    """Receive, process, load, mark and queue alerts at once, without Airflow; prints the
+    receipt."""
+    with open_command_gateway() as gateway:
+        with open_feed(file) as (stream, name):
+            batch, is_new = receive_feed(gateway, source, stream, filename=name)
+        if not is_new:
+            typer.echo(f"{batch.id} was here already: nothing done again", err=True)
+        code = _process_one(gateway, batch.id, "json" if as_json else "text")
+    raise typer.Exit(code)
+
+
+def check(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
+    """Say what ingesting a feed would say, and store nothing."""
+    with open_command_gateway() as gateway, open_feed(file) as (stream, name):
+        found = check_feed(gateway, source, stream, filename=name)
+    form = "json" if as_json else "text"
+    sys.stdout.writelines(WRITERS[form](ReceiptStream(found, iter(found.records))))
+    raise typer.Exit(of_receipt(found))
+
+
+def receipt(batch: BatchId, form: _Form = "text") -> None:
+    """Print the receipt of a batch."""
+    if form not in WRITERS:
+        raise WrongUseError(f"format {form!r}: one of {', '.join(WRITERS)}")
+    with open_command_gateway() as gateway:
+        _print_receipt(gateway, batch, form)
+
+
+@batches.command("list")
+def list_batches(
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+) -> None:
+    """List received batches, newest first."""
+    with open_command_gateway() as gateway, gateway.store.read() as work:
+        found = work.batches.find_all(limit)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["batch", "source", "received", "state", "verdict", "records", "rejected", "file"],
+        [
+            [
+                batch.id,
+                batch.source_id,
+                batch.received_at.isoformat(timespec="seconds"),
+                batch.state,
+                batch.verdict or "",
+                str(batch.counts.records),
+                str(batch.counts.rejected),
+                batch.filename,
+            ]
+            for batch in found
+        ],
+    )
+
+
+def _process_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:
+    with open_progress(batch_id) as progress:
+        process_batch(gateway, batch_id, progress=progress)
+    return _print_receipt(gateway, batch_id, form)
+
+
+def _print_receipt(gateway: Gateway, batch_id: str, form: str) -> ExitCode:
+    with open_receipt(gateway, batch_id) as found:
+        sys.stdout.writelines(WRITERS[form](found))
+        return of_receipt(found.head)

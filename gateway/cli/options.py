@@ -1,0 +1,100 @@
+"""Options and arguments that several commands share, and how they print."""
+
+import getpass
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gateway.bootstrap import Gateway, open_gateway
+from gateway.pipeline.process import Progress as ProgressCall
+from schemas.errors import WrongUseError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+FeedFile = Annotated[str, typer.Argument(metavar="FILE", help="The feed; - for standard input.")]
+SourceId = Annotated[str, typer.Option("--source", metavar="ID", help="The registered source.")]
+BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id, as in b-….")]
+
+
+def open_command_gateway() -> Any:
+    """The gateway, acting for whoever runs the command."""
+    return open_gateway(actor=f"cli:{_who()}")
+
+
+def _who() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number without a name.
+        return str(os.getuid())
+
+
+@contextmanager
+def open_feed(file: str) -> Iterator[tuple[BinaryIO, str]]:
+    """A seekable stream of the feed, and the name to remember it by."""
+    if file == "-":
+        with tempfile.TemporaryFile() as spooled:
+            shutil.copyfileobj(sys.stdin.buffer, spooled)
+            spooled.seek(0)
+            yield spooled, "standard input"
+        return
+    path = Path(file)
+    if not path.is_file():
+        raise WrongUseError(f"{file}: no such file")
+    with path.open("rb") as stream:
+        yield stream, path.name
+
+
+@contextmanager
+def open_progress(what: str) -> Iterator[ProgressCall | None]:
+    """Counts records on standard error while it works; nothing where that is not a terminal."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}: {task.completed:,.0f} records"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    ) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda records: progress.advance(task, records)
+
+
+def print_json(value: object) -> None:
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    sys.stdout.write(text.decode() + "\n")
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(*columns, box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*row)
+    # A table that wraps inside a pipe is of no use to grep; only a terminal has a width.
+    width = None if sys.stdout.isatty() else 500
+    Console(width=width, highlight=False, markup=False).print(table)
+
+
+__all__ = [
+    "AsJson",
+    "BatchId",
+    "FeedFile",
+    "Gateway",
+    "SourceId",
+    "open_command_gateway",
+    "open_feed",
+    "open_progress",
+    "print_json",
+    "print_table",
+]

@@ -1,0 +1,112 @@
+"""Commands that register sources, organisations and users."""
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from gateway.cli.options import AsJson, open_command_gateway, print_json, print_table
+from gateway.pipeline.register import add_organisations, add_user, read_organisations
+from gateway.pipeline.register import add_source as register_source
+from schemas.errors import WrongUseError
+from schemas.submission import FeedFormat, Organisation, Source
+
+sources = typer.Typer(help="Local systems that send feeds.", no_args_is_help=True)
+organisations = typer.Typer(help="The register of organisations (ODS).", no_args_is_help=True)
+users = typer.Typer(help="Who is told of events.", no_args_is_help=True)
+
+_FORMATS = ("fhir", "xml", "csv")
+
+
+@sources.command("add")
+def add_source(
+    source_id: Annotated[str, typer.Argument(metavar="ID")],
+    organisation: Annotated[str, typer.Option(metavar="ODS", help="Whose system it is.")],
+    format: Annotated[str, typer.Option(help="fhir, xml or csv.")],  # noqa: A002
+    profile: Annotated[str | None, typer.Option(help="Mapping profile (xml, csv).")] = None,
+    submits_for: Annotated[
+        list[str] | None,
+        typer.Option(metavar="ODS", help="May send for this organisation too; repeatable."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="What the taxonomy does not know rejects the record.")
+    ] = False,
+    taxonomy_version: Annotated[
+        str, typer.Option(help="For records that do not name theirs: 4, 5 or 6.")
+    ] = "5",
+) -> None:
+    """Register a source."""
+    if format not in _FORMATS:
+        raise WrongUseError(f"format {format!r}: one of {', '.join(_FORMATS)}")
+    source = Source(
+        id=source_id,
+        organisation=organisation,
+        format=cast("FeedFormat", format),
+        profile=profile,
+        submits_for=frozenset([organisation, *(submits_for or [])]),
+        strict=strict,
+        taxonomy_version=taxonomy_version,
+    )
+    with open_command_gateway() as gateway:
+        register_source(gateway, source)
+    typer.echo(f"source {source_id} registered for {organisation}")
+
+
+@sources.command("list")
+def list_sources(as_json: AsJson = False) -> None:
+    """List the sources."""
+    with open_command_gateway() as gateway, gateway.store.read() as work:
+        found = work.sources.find_all()
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["source", "organisation", "format", "profile", "submits for", "strict"],
+        [
+            [
+                source.id,
+                source.organisation,
+                source.format,
+                source.profile or "",
+                " ".join(sorted(source.submits_for)),
+                "yes" if source.strict else "no",
+            ]
+            for source in found
+        ],
+    )
+
+
+@organisations.command("add")
+def add_organisation(
+    code: Annotated[str, typer.Argument(metavar="ODS")],
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+) -> None:
+    """Add one organisation, or rename a known one."""
+    with open_command_gateway() as gateway:
+        add_organisations(gateway, [Organisation(code, name)])
+    typer.echo(f"organisation {code} is in the register")
+
+
+@organisations.command("load")
+def load_organisations(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: code, name, …")],
+) -> None:
+    """Load organisations from a CSV file: code, name, and where given opened, closed, successor,
+    icb, region."""
+    if not file.is_file():
+        raise WrongUseError(f"{file}: no such file")
+    with open_command_gateway() as gateway, file.open(encoding="utf-8-sig", newline="") as lines:
+        count = add_organisations(gateway, read_organisations(lines, file.name))
+    typer.echo(f"{count} organisations loaded")
+
+
+@users.command("add")
+def add_admin(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    organisation: Annotated[str, typer.Option(metavar="ODS")],
+    role: Annotated[str, typer.Option(help="admin")] = "admin",
+) -> None:
+    """Add an admin user of an organisation: told of events that happened there."""
+    with open_command_gateway() as gateway:
+        add_user(gateway, email, organisation, role)
+    typer.echo(f"{email} is {role} of {organisation}")

@@ -1,0 +1,112 @@
+"""Register who takes part: organisations, sources, admin users."""
+
+import csv
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from gateway.bootstrap import Gateway
+from mappers.profile_model import load_profile
+from schemas.errors import WrongUseError
+from schemas.identifiers import is_ods_code
+from schemas.submission import Organisation, Source
+from schemas.taxonomy import TAXONOMY_VERSIONS
+
+_SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+|[^@\s<>,;\"]+@localhost")
+_ORGANISATION_COLUMNS = ("code", "name", "opened", "closed", "successor", "icb", "region")
+
+
+def add_source(gateway: Gateway, source: Source) -> None:
+    """WrongUseError, naming what would be accepted, where the source cannot be registered."""
+    if not _SOURCE_ID.fullmatch(source.id):
+        raise WrongUseError(
+            f"source id {source.id!r}: 2 to 64 of a-z, 0-9, '.', '_', '-', a letter or digit first"
+        )
+    if source.taxonomy_version not in TAXONOMY_VERSIONS:
+        raise WrongUseError(
+            f"taxonomy version {source.taxonomy_version!r}: one of {', '.join(TAXONOMY_VERSIONS)}"
+        )
+    _check_profile(source)
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        for code in sorted(source.submits_for):
+            if work.organisations.find(code) is None:
+                raise WrongUseError(
+                    f"organisation {code} is not in the register: add it first"
+                    " (organisation add, organisation load)"
+                )
+        work.sources.add(source)
+
+
+def _check_profile(source: Source) -> None:
+    if source.format == "fhir":
+        if source.profile is not None:
+            raise WrongUseError("a FHIR source needs no profile: the event's own names it")
+        return
+    if source.profile is None:
+        raise WrongUseError(f"a {source.format} source needs --profile")
+    profile = load_profile(source.profile)
+    if profile.format != source.format:
+        raise WrongUseError(
+            f"profile {source.profile} reads {profile.format}, the source sends {source.format}"
+        )
+
+
+def add_user(gateway: Gateway, email: str, organisation: str, role: str) -> None:
+    if not _EMAIL.fullmatch(email):
+        raise WrongUseError(f"{email!r} is not an e-mail address")
+    if role != "admin":
+        raise WrongUseError(f"role {role!r}: admin is the only one")
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        if work.organisations.find(organisation) is None:
+            raise WrongUseError(f"organisation {organisation} is not in the register")
+        work.users.add(email, organisation, role)
+
+
+def add_organisations(gateway: Gateway, organisations: Iterable[Organisation]) -> int:
+    """Adds new organisations and updates known ones; how many."""
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        return work.organisations.add_many(organisations)
+
+
+def read_organisations(lines: Iterable[str], filename: str) -> Iterator[Organisation]:
+    """Organisations of a CSV file: columns code and name, and where given opened, closed
+    (YYYY-MM-DD), successor, icb, region. WrongUseError names file, row, column."""
+    rows = csv.DictReader(lines)
+    columns = set(rows.fieldnames or ())
+    if not {"code", "name"} <= columns or not columns <= set(_ORGANISATION_COLUMNS):
+        raise WrongUseError(
+            f"{filename}: the header must hold code and name, and may hold"
+            f" {', '.join(_ORGANISATION_COLUMNS[2:])}"
+        )
+    for number, row in enumerate(rows, start=2):
+        where = f"{filename}, row {number}"
+        yield Organisation(
+            code=_ods_code(row["code"], where, "code"),
+            name=(row["name"] or "").strip() or row["code"],
+            opened=_date(row.get("opened"), where, "opened"),
+            closed=_date(row.get("closed"), where, "closed"),
+            successor=row.get("successor") or None,
+            icb=row.get("icb") or None,
+            region=row.get("region") or None,
+        )
+
+
+def _ods_code(text: str | None, where: str, column: str) -> str:
+    code = (text or "").strip()
+    if not is_ods_code(code):
+        raise WrongUseError(
+            f"{where}, column '{column}': not an ODS code; expected 2 to 12 of A-Z and 0-9"
+        )
+    return code
+
+
+def _date(text: str | None, where: str, column: str) -> date | None:
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise WrongUseError(
+            f"{where}, column '{column}': not a date; expected YYYY-MM-DD"
+        ) from None
