@@ -1,0 +1,146 @@
+"""What the messages say: reference, type, when, worst harm, who recorded it, why you are told, and
+a link. Never the narrative, never anything of a patient: a mailbox is not a clinical record."""
+
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+
+import msgspec
+
+from schemas.judged import ALERT_REASONS
+from schemas.outbox import WaitingAlert
+from schemas.taxonomy import EVENT_TYPES
+
+# The scale of NationalEvent.worst_harm.
+HARM_WORDS = {1: "fatal", 2: "severe", 3: "moderate", 4: "low", 5: "none"}
+SUBJECT_REASONS = {
+    "never_event": "never event",
+    "fatal": "fatal harm",
+    "severe": "severe harm",
+    "recorded_elsewhere": "recorded by another organisation",
+}
+LEFT_OUT = (
+    "This email leaves out the description of the event and all details of patients.\n"
+    "They are in the record, for those who may read it."
+)
+_NAME_LENGTH = 120
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """Subject (one line) and plain-text body of a message."""
+
+    subject: str
+    body: str
+
+
+def word_urgent(alert: WaitingAlert, console_url: str, *, to_leads: bool = False) -> Wording:
+    """One event that cannot wait. ``to_leads``: it goes to the national leads, because the
+    organisation has no admin user."""
+    where = word_organisation(alert.organisation, alert.organisation_name)
+    body = _paragraphs(
+        f"A patient safety event has been recorded that happened at {where}.",
+        f"Reference: {alert.reference}\n"
+        f"Type: {_word_type(alert)}\n"
+        f"Date of event: {_word_date(alert.occurred_on)}\n"
+        f"Worst harm: {_word_harm(alert)}\n"
+        f"Where: {where}\n"
+        f"Recorded by: {_word_recorder(alert)}",
+        f"We are telling you now because {ALERT_REASONS[alert.reason]}.",
+        f"Read the event:\n{_link(console_url, alert)}",
+        _word_leads(where) if to_leads else f"You get this as an admin user of {where}.",
+        LEFT_OUT,
+    )
+    short = SUBJECT_REASONS[alert.reason]
+    return Wording(f"Urgent: patient safety event {alert.reference} ({short})", body)
+
+
+def word_digest(
+    day: date,
+    listed: Sequence[WaitingAlert],
+    total: int,
+    console_url: str,
+    *,
+    to_leads: bool = False,
+) -> Wording:
+    """The events of one organisation since its last digest: those ``listed``, of ``total``."""
+    first = listed[0]
+    where = word_organisation(first.organisation, first.organisation_name)
+    count = "1 patient safety event" if total == 1 else f"{total:,} patient safety events"
+    lines = [_word_line(alert, console_url) for alert in listed]
+    if total > len(listed):
+        everything = f"{console_url}/events?organisation={first.organisation}"
+        lines.append(f"and {total - len(listed):,} more:\n{everything}")
+    body = _paragraphs(
+        f"{count} at {where} {'was' if total == 1 else 'were'} recorded since your last digest.",
+        *lines,
+        "None of them is a never event, has fatal or severe harm, or was recorded by another\n"
+        "organisation: you are told of those at once.",
+        _word_leads(where) if to_leads else f"You get this once a day as an admin user of {where}.",
+        LEFT_OUT,
+    )
+    return Wording(f"{count} at {where}: digest of {_word_date(day)}", body)
+
+
+def word_no_admin(organisation: str, name: str | None) -> Wording:
+    """To the national leads: nobody at the organisation can be told."""
+    where = word_organisation(organisation, name)
+    body = _paragraphs(
+        f"{where} has no admin user, and neither has its trust.",
+        "Alerts about patient safety events there come to you until it has one.",
+        "Ask the organisation to name an admin user, then add them:\n"
+        f"lrms-gateway user add EMAIL --organisation {organisation} --role admin",
+        "You get this as a national lead, once a day for each such organisation while alerts\n"
+        "for it wait.",
+    )
+    return Wording(f"No admin user at {where}", body)
+
+
+def word_organisation(code: str, name: str | None) -> str:
+    """``Example Hospital (RX1)``, or the code alone where the register has no name for it."""
+    plain = make_plain(name) if name else ""
+    return f"{plain} ({code})" if plain else code
+
+
+def make_plain(text: str) -> str:
+    """One line without control, format or separator characters: names come from files, and a line
+    end in one would start a header of its own."""
+    kept = (" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
+    return " ".join("".join(kept).split())[:_NAME_LENGTH]
+
+
+def _word_line(alert: WaitingAlert, console_url: str) -> str:
+    return (
+        f"{alert.reference}: {_word_type(alert)}, {_word_date(alert.occurred_on)}, "
+        f"worst harm {_word_harm(alert)}, recorded by {_word_recorder(alert)}\n"
+        f"{_link(console_url, alert)}"
+    )
+
+
+def _word_leads(where: str) -> str:
+    return f"You get this as a national lead, because {where} has no admin user."
+
+
+def _word_recorder(alert: WaitingAlert) -> str:
+    return word_organisation(alert.recorded_by, alert.recorded_by_name)
+
+
+def _word_type(alert: WaitingAlert) -> str:
+    known = EVENT_TYPES.get(alert.event_type)
+    return known.label if known else "Type not known"
+
+
+def _word_harm(alert: WaitingAlert) -> str:
+    return HARM_WORDS.get(alert.worst_harm or 0, "not recorded")
+
+
+def _word_date(day: date | None) -> str:
+    # No %-d: the day without a leading zero is not portable.
+    return f"{day.day} {day:%B %Y}" if day else "not known"
+
+
+def _link(console_url: str, alert: WaitingAlert) -> str:
+    return f"{console_url}/events/{alert.reference}"
+
+
+def _paragraphs(*paragraphs: str) -> str:
+    return "\n\n".join(paragraphs) + "\n"
