@@ -10,7 +10,7 @@ from gateway.notifications.envelope import get_message_id
 from gateway.notifications.mailer import MailDownError
 
 
-class MailboxFolder:
+class MailboxMailer:
     """Writes ``<message id>.eml``. The same message again overwrites the same file with the same
     bytes, so here delivery is exactly once."""
 

@@ -11,7 +11,7 @@ from gateway.notifications.mailer import AddressRefusedError, DeferredError, Mai
 TIMEOUT_SECONDS = 30.0
 
 
-class SmtpServer:
+class SmtpMailer:
     """One connection a message: alerts are few, and a connection kept open breaks in more ways."""
 
     def __init__(
