@@ -1,1 +1,67 @@
-"""Finding codes of the narrative (TEXT-NNN)."""
+"""Finding codes of the narrative and of what free text carries (TEXT-NNN)."""
+
+from schemas.finding import FindingCode
+
+NARRATIVE_MISSING = FindingCode(
+    code="TEXT-001",
+    severity="error",
+    scope="field",
+    title="Narrative missing",
+    message="there is no narrative; {reason} needs one",
+    fix="Say in the narrative what happened, in at least {least} characters.",
+    example="An incident without description.",
+)
+NARRATIVE_TOO_SHORT = FindingCode(
+    code="TEXT-002",
+    severity="error",
+    scope="field",
+    title="Narrative too short",
+    message="the text has {length} characters; at least {least} required",
+    fix="Say what happened, in at least {least} characters.",
+    example="The narrative is 'Fall'.",
+)
+NHS_NUMBER_IN_TEXT = FindingCode(
+    code="TEXT-003",
+    severity="warning",
+    scope="field",
+    title="NHS number in free text",
+    message="the text seems to carry NHS numbers: {count}",
+    fix="Take NHS numbers out of free text; patients are known by PatientSequence only.",
+    example="'NHS number 999 000 0018' in the narrative.",
+)
+EMAIL_IN_TEXT = FindingCode(
+    code="TEXT-004",
+    severity="warning",
+    scope="field",
+    title="E-mail address in free text",
+    message="the text seems to carry e-mail addresses: {count}",
+    fix="Take e-mail addresses out of free text; name the role of the person instead.",
+    example="'sent to a.person@example.org' in the narrative.",
+)
+TELEPHONE_IN_TEXT = FindingCode(
+    code="TEXT-005",
+    severity="warning",
+    scope="field",
+    title="Telephone number in free text",
+    message="the text seems to carry telephone numbers: {count}",
+    fix="Take telephone numbers out of free text.",
+    example="'call 01632 960123' in the narrative.",
+)
+POSTCODE_IN_TEXT = FindingCode(
+    code="TEXT-006",
+    severity="warning",
+    scope="field",
+    title="Postcode in free text",
+    message="the text seems to carry postcodes: {count}",
+    fix="Take postcodes and addresses out of free text; say the kind of place instead.",
+    example="'lives at ZZ99 3VZ' in the narrative.",
+)
+NAME_IN_TEXT = FindingCode(
+    code="TEXT-007",
+    severity="warning",
+    scope="field",
+    title="Name of a person in free text",
+    message="the text seems to carry names with a title: {count}",
+    fix="Name the role instead of the person: 'the patient', 'the consultant'.",
+    example="'Mrs Example was found' in the narrative.",
+)
