@@ -1,0 +1,136 @@
+"""Alerts that wait to be announced. They are written with their events (``store.records``); here
+they are read and marked as announced, in the transaction that makes their messages."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from schemas.outbox import WaitingAlert
+from store.audit import Audit
+from store.tables import (
+    alerts,
+    events,
+    marks,
+    message_alerts,
+    organisations,
+    sources,
+)
+
+_told = organisations.alias("told")
+_recorder = organisations.alias("recorder")
+# The mark decides; before it is made, the same facts as it is made of.
+_recorded_by = sa.func.coalesce(
+    marks.c.recorded_by, events.c.reporter_organisation, sources.c.organisation
+)
+_FACTS = (
+    sa.select(
+        alerts.c.event_id,
+        alerts.c.organisation,
+        _told.c.name.label("organisation_name"),
+        alerts.c.kind,
+        alerts.c.reason,
+        events.c.reference,
+        events.c.event_type,
+        events.c.occurred_on,
+        events.c.worst_harm,
+        _recorded_by.label("recorded_by"),
+        _recorder.c.name.label("recorded_by_name"),
+    )
+    .join(events, events.c.id == alerts.c.event_id)
+    .join(sources, sources.c.id == events.c.source_id)
+    .outerjoin(marks, marks.c.event_id == alerts.c.event_id)
+    .outerjoin(_told, _told.c.code == alerts.c.organisation)
+    .outerjoin(_recorder, _recorder.c.code == _recorded_by)
+)
+
+
+class Alerts:
+    def __init__(self, connection: sa.Connection, audit: Audit, now: datetime) -> None:
+        self._connection = connection
+        self._audit = audit
+        self._now = now
+
+    def find_urgent(self, limit: int) -> list[WaitingAlert]:
+        """Some urgent alerts that wait, by organisation; they are this transaction's to announce.
+
+        Ordered by no more than the index of waiting alerts gives, so that a piece costs the same
+        whether a thousand or a million wait.
+        """
+        query = (
+            _FACTS.where(alerts.c.kind == "urgent", alerts.c.announced_at.is_(None))
+            .order_by(alerts.c.organisation)
+            .limit(limit)
+            .with_for_update(of=alerts, skip_locked=True)
+        )
+        return self._read(query)
+
+    def find_digest_organisation(self, after: str) -> str | None:
+        """The next organisation, by code after this one, with alerts waiting for its digest."""
+        query = sa.select(sa.func.min(alerts.c.organisation)).where(
+            alerts.c.kind == "digest",
+            alerts.c.announced_at.is_(None),
+            alerts.c.organisation > after,
+        )
+        return self._connection.execute(query).scalar()
+
+    def find_of_message(self, message_id: str, limit: int) -> list[WaitingAlert]:
+        """The alerts a message announces, worst harm first, at most ``limit`` of them."""
+        query = (
+            _FACTS.join(message_alerts, _same_alert())
+            .where(message_alerts.c.message_id == message_id)
+            .order_by(
+                sa.func.coalesce(events.c.worst_harm, 9),
+                events.c.occurred_on,
+                events.c.id,
+            )
+            .limit(limit)
+        )
+        return self._read(query)
+
+    def announce(self, announced: Sequence[WaitingAlert]) -> None:
+        """These have their messages now."""
+        self._connection.execute(
+            sa.update(alerts)
+            .where(
+                alerts.c.event_id == sa.bindparam("event"),
+                alerts.c.organisation == sa.bindparam("told"),
+                alerts.c.kind == sa.bindparam("urgency"),
+                alerts.c.announced_at.is_(None),
+            )
+            .values(announced_at=self._now),
+            [
+                {"event": one.event_id, "told": one.organisation, "urgency": one.kind}
+                for one in announced
+            ],
+        )
+
+    def announce_digest(self, organisation: str, message_id: str) -> None:
+        """The organisation's waiting digest alerts that the message holds are announced."""
+        held = sa.select(message_alerts.c.event_id).where(message_alerts.c.message_id == message_id)
+        self._connection.execute(
+            sa.update(alerts)
+            .where(
+                alerts.c.kind == "digest",
+                alerts.c.announced_at.is_(None),
+                alerts.c.organisation == organisation,
+                alerts.c.event_id.in_(held),
+            )
+            .values(announced_at=self._now)
+        )
+
+    def count_waiting(self) -> int:
+        query = sa.select(sa.func.count()).where(alerts.c.announced_at.is_(None))
+        return self._connection.execute(query).scalar_one()
+
+    def _read(self, query: sa.Select[Any]) -> list[WaitingAlert]:
+        return [WaitingAlert(**row) for row in self._connection.execute(query).mappings()]
+
+
+def _same_alert() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        message_alerts.c.event_id == alerts.c.event_id,
+        message_alerts.c.organisation == alerts.c.organisation,
+        message_alerts.c.kind == alerts.c.kind,
+    )
