@@ -13,6 +13,241 @@ UNMAPPED_FIELD = FindingCode(
     example="A CSV column 'ward_phone' that the profile does not name.",
 )
 
+# 010–049: FHIR. An unknown name is an error where the source is strict.
+NOT_AN_ADVERSE_EVENT = FindingCode(
+    code="MAP-010",
+    severity="error",
+    scope="record",
+    title="Not an AdverseEvent",
+    message="the record is not a FHIR AdverseEvent",
+    fix="Send one AdverseEvent resource a record.",
+    example="A Patient resource on a line of its own.",
+)
+UNKNOWN_VERSION = FindingCode(
+    code="MAP-011",
+    severity="error",
+    scope="record",
+    title="Unknown taxonomy version",
+    message="meta.profile {profile} names no taxonomy version known here;"
+    " accepted: patient-safety-adverse-event-4, -5, -6",
+    fix="Name the profile of version 4, 5 or 6, or leave meta.profile out to have the version"
+    " registered for the source.",
+    example="meta.profile ending in 'patient-safety-adverse-event-3'.",
+)
+UNKNOWN_FIELD = FindingCode(
+    code="MAP-012",
+    severity="warning",
+    scope="field",
+    title="FHIR element not mapped",
+    message="{field} has no place in the national event: its content was not taken over",
+    fix="Remove it, or send what it says as an element of the national taxonomy.",
+    example="A contained Patient with a 'birthDate'.",
+)
+UNKNOWN_GROUP = FindingCode(
+    code="MAP-013",
+    severity="warning",
+    scope="field",
+    title="Unknown group",
+    message="the extension {group} is not a group of taxonomy version {version}:"
+    " its content was not taken over",
+    fix="Send only the groups of the version that meta.profile names.",
+    example="'adverse-event-core-5': version 5 has no such group.",
+)
+GROUP_OF_OTHER_VERSION = FindingCode(
+    code="MAP-014",
+    severity="warning",
+    scope="field",
+    title="Group of another version",
+    message="the extension {group} is of another taxonomy version than the event, {version};"
+    " it was read as version {version}",
+    fix="End the address of every group with the version that meta.profile names.",
+    example="'adverse-event-agent-4' in an event of version 5.",
+)
+UNKNOWN_ELEMENT = FindingCode(
+    code="MAP-015",
+    severity="warning",
+    scope="field",
+    title="Unknown element",
+    message="{element} is not an element of group {group} in taxonomy version {version}:"
+    " its content was not taken over",
+    fix="Send only elements of that group and version; the spelling counts.",
+    example="'AgeYears', of version 4, in an event of version 5.",
+)
+MISPLACED_GROUP = FindingCode(
+    code="MAP-016",
+    severity="warning",
+    scope="field",
+    title="Group on the wrong resource",
+    message="group {group} belongs on {resource} and was found on {found}; it was taken over",
+    fix="Carry the group on the contained resource that the taxonomy names.",
+    example="'location-details-5' among the extensions of the AdverseEvent itself.",
+)
+MISPLACED_ELEMENT = FindingCode(
+    code="MAP-017",
+    severity="information",
+    scope="field",
+    title="Element in the wrong group",
+    message="{element} was found in group {found} and was moved to {group}",
+    fix="Send it in the group that the taxonomy names.",
+    example="'TodaysDate' in the group AdverseEventAgent.",
+)
+REPEATED_ELEMENT = FindingCode(
+    code="MAP-018",
+    severity="error",
+    scope="field",
+    title="Element given several times",
+    message="{element} occurs at most once and was given again with another value;"
+    " the first was kept",
+    fix="Send the element once.",
+    example="Two different 'LevelOfConcern' in one event.",
+)
+REPEATED_GROUP = FindingCode(
+    code="MAP-019",
+    severity="error",
+    scope="field",
+    title="Group given several times",
+    message="group {group} occurs at most once and was given again",
+    fix="Send all elements of the group in one extension.",
+    example="Two 'adverse-event-agent-5' extensions in one event.",
+)
+REPEATED_VALUE = FindingCode(
+    code="MAP-020",
+    severity="information",
+    scope="field",
+    title="Value repeated",
+    message="{element} was given again with the same value; it counts once",
+    fix="Nothing has to be done; sending it once is enough.",
+    example="'InvolvedAgents' with code 4 twice.",
+)
+WRONG_VALUE = FindingCode(
+    code="MAP-021",
+    severity="error",
+    scope="field",
+    title="Value of the wrong type",
+    message="the value of {element} is not {expected}, so it was not taken over",
+    fix="Send it as {value_key}.",
+    example="'NeverEvent' as valueString \"true\": valueBoolean true is accepted.",
+)
+OTHER_VALUE_KEY = FindingCode(
+    code="MAP-022",
+    severity="warning",
+    scope="field",
+    title="Unusual value key",
+    message="{element} was sent as {found}, not as {value_key}; the value was taken over",
+    fix="Send it as {value_key}.",
+    example="'PreciseTime' as valueString.",
+)
+LIST_OF_ONE = FindingCode(
+    code="MAP-023",
+    severity="information",
+    scope="field",
+    title="List where one value belongs",
+    message="{field} was sent as a list of one; its entry was taken over",
+    fix="Send the value itself.",
+    example='"valueCode": ["3"]',
+)
+NO_VALUE = FindingCode(
+    code="MAP-024",
+    severity="warning",
+    scope="field",
+    title="Element without a value",
+    message="{element} carries no value",
+    fix="Send the element with its value, or leave it out.",
+    example='{{"url": "ReporterRole"}}',
+)
+WRONG_STRUCTURE = FindingCode(
+    code="MAP-025",
+    severity="error",
+    scope="field",
+    title="Not the structure of FHIR",
+    message="{field} is not {expected}: it could not be read",
+    fix="Send it in the structure that FHIR gives it: {expected}.",
+    example='"extension" as an object instead of a list of objects.',
+)
+NARRATIVE_DIFFERS = FindingCode(
+    code="MAP-026",
+    severity="error",
+    scope="field",
+    title="Two different narratives",
+    message="description and AdverseEventCore.Description differ; the narrative of version"
+    " {version} is {kept}",
+    fix="Send the narrative once, or the same text in both places.",
+    example="A version 6 event whose 'description' is an older draft.",
+)
+NO_EVENT_TYPE = FindingCode(
+    code="MAP-027",
+    severity="error",
+    scope="record",
+    title="No event type",
+    message="{field}.coding[0].code, the type of the event, is missing",
+    fix="Give the code of the event type: 1 incident, 2 risk, 3 outcome, 4 good care.",
+    example="An AdverseEvent of version 5 without 'type'.",
+)
+FIELD_OF_OTHER_RELEASE = FindingCode(
+    code="MAP-028",
+    severity="warning",
+    scope="field",
+    title="Field of another FHIR release",
+    message="{found} belongs to another FHIR release; version {version} has {field}",
+    fix="Send {field}.",
+    example="'event' in an event of version 5, which is STU3 and has 'type'.",
+)
+EVENT_TYPE_DIFFERS = FindingCode(
+    code="MAP-029",
+    severity="error",
+    scope="record",
+    title="Two different event types",
+    message="type and event name different types of event; {field} was kept",
+    fix="Send {field} only.",
+    example="'type' says incident, 'event' says good care.",
+)
+TIME_DROPPED = FindingCode(
+    code="MAP-030",
+    severity="information",
+    scope="field",
+    title="Time of day dropped",
+    message="date carried a time of day; the day in Europe/London was kept",
+    fix="Send the day as YYYY-MM-DD, and the time as AdverseEventEstimatedDate.PreciseTime.",
+    example='"date": "2026-11-03T14:20:00Z"',
+)
+BAD_DATE = FindingCode(
+    code="MAP-031",
+    severity="error",
+    scope="field",
+    title="Not a date",
+    message="date {value} is not a calendar day; accepted: YYYY-MM-DD, or a FHIR dateTime",
+    fix="Send the day as YYYY-MM-DD; where only month or year are known, leave date out and send"
+    " AdverseEventEstimatedDate.ApproximateDate.",
+    example='"date": "03/11/2026"',
+)
+NOT_ACTUAL = FindingCode(
+    code="MAP-032",
+    severity="warning",
+    scope="field",
+    title="Not an actual adverse event",
+    message="{field} {value} is not {expected}; the event was taken over as the type says",
+    fix="Send {field} {expected}.",
+    example='"actuality": "potential"',
+)
+DANGLING_REFERENCE = FindingCode(
+    code="MAP-033",
+    severity="warning",
+    scope="field",
+    title="Reference that points nowhere",
+    message="{field} refers to nothing that this event contains",
+    fix="Refer to a contained resource by # and its id, or leave the reference out.",
+    example='"location": {{"reference": "#ward"}} with no contained resource \'ward\'.',
+)
+SEVERAL_IDENTIFIERS = FindingCode(
+    code="MAP-034",
+    severity="warning",
+    scope="record",
+    title="Several identifiers",
+    message="the record has several identifiers; the first one was taken",
+    fix="Send one identifier: your own id of the event, the same each time you send it.",
+    example="'identifier' with the local id and the id of an older system.",
+)
+
 FOREIGN_REFERENCE = FindingCode(
     code="MAP-090",
     severity="warning",
@@ -21,4 +256,88 @@ FOREIGN_REFERENCE = FindingCode(
     message="the ReferenceNumber given is not the one of this event; it was not taken over",
     fix="Leave ReferenceNumber out, or send back the one that the receipt gave for this record.",
     example="An update that carries the reference number of a different event.",
+)
+
+# 050–089: CSV and vendor XML, by mapping profile.
+UNKNOWN_LOCAL_CODE = FindingCode(
+    code="MAP-050",
+    severity="error",
+    scope="field",
+    title="Code not in the profile's code map",
+    message="{value} is not a code of {field} in profile {profile}; accepted: {accepted}",
+    fix="Send one of the accepted codes, or have the profile extended by the new one.",
+    example="'near miss' in a column whose code map knows 'incident' and 'risk'.",
+)
+NOT_A_NUMBER = FindingCode(
+    code="MAP-051",
+    severity="error",
+    scope="field",
+    title="Not a whole number",
+    message="{value} is not a whole number",
+    fix="Send digits only, without unit, separator or decimals.",
+    example="'45 years' as an age.",
+)
+NOT_TRUE_OR_FALSE = FindingCode(
+    code="MAP-052",
+    severity="error",
+    scope="field",
+    title="Neither true nor false",
+    message="{value} is neither true nor false; accepted: {accepted}",
+    fix="Send one of the accepted words, or leave the field empty.",
+    example="'maybe' as DutyOfCandour.",
+)
+NOT_A_PROFILE_DATE = FindingCode(
+    code="MAP-053",
+    severity="error",
+    scope="field",
+    title="Not a date of the profile",
+    message="{value} is not a date; expected {accepted}",
+    fix="Send an existing day in the expected form.",
+    example="'31/02/2026', or a date with a two-digit year.",
+)
+NOT_A_PROFILE_TIME = FindingCode(
+    code="MAP-054",
+    severity="error",
+    scope="field",
+    title="Not a time of the profile",
+    message="{value} is not a time of day; expected {accepted}",
+    fix="Send the time in the expected form, 24 hours.",
+    example="'quarter past two'.",
+)
+SEVERAL_VALUES = FindingCode(
+    code="MAP-055",
+    severity="error",
+    scope="field",
+    title="Several values where one belongs",
+    message="{field} holds {count} values and {element} takes one",
+    fix="Send the one value that holds; nothing was taken over.",
+    example="Two <eventDate> elements in one record.",
+)
+NOT_IN_VERSION = FindingCode(
+    code="MAP-056",
+    severity="warning",
+    scope="field",
+    title="Element of another taxonomy version",
+    message="{element} is not part of taxonomy version {version}: its content was not taken over",
+    fix="Leave the field empty for this version, or send the record as a version that has it.",
+    example="A column of version 6 filled in a record of version 4.",
+)
+NO_EVENT_TYPE_FIELD = FindingCode(
+    code="MAP-057",
+    severity="error",
+    scope="record",
+    title="No event type in the record",
+    message="{field}, the type of the event, is empty; accepted: {accepted}",
+    fix="Fill the field with the type of the event.",
+    example="A row whose event_type cell is empty.",
+)
+VERSION_NOT_KNOWN = FindingCode(
+    code="MAP-058",
+    severity="error",
+    scope="record",
+    title="Taxonomy version not known",
+    message="{value} is not a taxonomy version; accepted: {accepted}",
+    fix="Send one of the accepted versions, or leave the field empty to have the version"
+    " registered for the source.",
+    example="'7' in the column taxonomy_version.",
 )
