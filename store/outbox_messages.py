@@ -18,7 +18,7 @@ from store.tables import alerts, message_alerts, messages
 _COLUMNS = [messages.c[name] for name in Message.__struct_fields__]
 _SETTLED: Final[dict[MessageState, str]] = {
     "sent": "message.sent",
-    "waiting": "message.deferred",
+    "waiting": "message.failed",
     "parked": "message.parked",
 }
 

@@ -6,9 +6,10 @@ from email.message import EmailMessage
 
 from gateway.notifications.mailer import AddressRefusedError, DeferredError, MailDownError
 
-# For connecting, and for each answer of the server. RFC 5321 4.5.3.2 allows a server minutes for
-# some answers; a run that hangs on a dead server keeps every other message waiting.
-TIMEOUT_SECONDS = 30.0
+# For connecting, and for each answer of the server. Short, a slow server gets a message twice
+# (it took the message, we did not wait for its answer: RFC 1047); long, a dead one holds up all
+# others, and the whole exchange (eight answers at most) must end within notify.LEASE.
+TIMEOUT_SECONDS = 60.0
 
 
 class SmtpMailer:
