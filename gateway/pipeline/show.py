@@ -7,15 +7,22 @@ import msgspec
 from gateway.bootstrap import Gateway
 from mappers.fhir_write import write_fhir
 from schemas.errors import UnknownError, WrongUseError
-from schemas.event import decode_event
 from schemas.identifiers import parse_reference
-from store.events import StoredEvent, StoredRevision
+from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
+
+
+class _Found(msgspec.Struct, frozen=True):
+    event: StoredEvent
+    revisions: list[StoredRevision]
+    mark: Mark | None
+    alerts: list[StoredAlert]
 
 
 def show_event(gateway: Gateway, reference: str) -> dict[str, Any]:
     """The event in its current revision, where it came from, and what became of it. Errors:
     WrongUseError for a reference whose check character does not fit, UnknownError for no event."""
-    event, revisions = _find(gateway, reference)
+    found = _find(gateway, reference)
+    event = found.event
     return {
         "reference": event.reference,
         "revision": event.revision,
@@ -23,17 +30,18 @@ def show_event(gateway: Gateway, reference: str) -> dict[str, Any]:
         "local_id": event.local_id,
         "created_at": event.created_at,
         "updated_at": event.updated_at,
-        "externally_recorded": msgspec.to_builtins(event.mark) if event.mark else None,
-        "event": msgspec.to_builtins(decode_event(revisions[-1].payload)),
-        "revisions": [_show_revision(revision) for revision in revisions],
+        "externally_recorded": found.mark,
+        "event": event.event,
+        "revisions": [_show_revision(revision) for revision in found.revisions],
+        "alerts": found.alerts,
     }
 
 
 def show_event_as_fhir(gateway: Gateway, reference: str) -> dict[str, Any]:
     """The AdverseEvent of its taxonomy version; reads back as the equal event."""
-    event, revisions = _find(gateway, reference)
+    event = _find(gateway, reference).event
     return write_fhir(
-        decode_event(revisions[-1].payload),
+        event.event,
         reference=event.reference,
         local_id=event.local_id,
         event_id=event.reference,
@@ -41,7 +49,7 @@ def show_event_as_fhir(gateway: Gateway, reference: str) -> dict[str, Any]:
     )
 
 
-def _find(gateway: Gateway, reference: str) -> tuple[StoredEvent, list[StoredRevision]]:
+def _find(gateway: Gateway, reference: str) -> _Found:
     event_id = parse_reference(reference)
     if event_id is None:
         raise WrongUseError(
@@ -52,7 +60,12 @@ def _find(gateway: Gateway, reference: str) -> tuple[StoredEvent, list[StoredRev
         event = work.events.find(event_id)
         if event is None:
             raise UnknownError(f"no event has the reference {reference}")
-        return event, work.events.find_revisions(event_id)
+        return _Found(
+            event,
+            work.events.find_revisions(event_id),
+            work.events.find_mark(event_id),
+            work.events.find_alerts(event_id),
+        )
 
 
 def _show_revision(revision: StoredRevision) -> dict[str, Any]:
@@ -60,6 +73,7 @@ def _show_revision(revision: StoredRevision) -> dict[str, Any]:
         "number": revision.number,
         "recorded_at": revision.recorded_at,
         "batch": revision.batch_id,
+        "file": revision.filename,
         "record": revision.record_number,
         "profile": revision.profile,
         "profile_version": revision.profile_version,

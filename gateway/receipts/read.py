@@ -6,9 +6,8 @@ from contextlib import contextmanager
 from gateway.bootstrap import Gateway
 from gateway.receipts.build import ReceiptStream, make_receipt, word_finding
 from schemas.errors import WrongUseError
-from schemas.identifiers import make_reference
 from schemas.receipt import ReceiptRecord
-from store.receipts import ReceiptLine
+from schemas.stored import ReceiptLine
 
 
 @contextmanager
@@ -34,7 +33,7 @@ def _make_record(line: ReceiptLine) -> ReceiptRecord:
         locator=line.locator,
         local_id=line.local_id,
         disposition=line.disposition,
-        reference=None if line.event_id is None else make_reference(line.event_id),
+        reference=line.reference,
         revision=line.revision,
         findings=[word_finding(finding) for finding in line.findings],
     )
