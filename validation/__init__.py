@@ -1,0 +1,1 @@
+"""National event → findings: the taxonomy, the rules between elements, the organisations. Pure."""

@@ -1,0 +1,94 @@
+"""Free text names nobody: one warning for each kind of identifier in an element, with how many,
+never what."""
+
+from typing import Final
+
+from schemas.catalogue import narrative as codes
+from schemas.event import Group, NationalEvent
+from schemas.finding import Finding
+from schemas.submission import Submission
+from validation.identifiers_in_text import (
+    count_emails,
+    count_names,
+    count_nhs_numbers,
+    count_postcodes,
+    count_telephones,
+    has_digit,
+    has_title,
+)
+
+# The elements in which people tell a story, over all versions. Not ReporterContact, which is
+# there to hold an address, and not the short texts: places, products, report numbers.
+LONG_TEXTS: Final = {
+    "AdverseEventAgent": ("BuiltEnviornmentInvolved",),
+    "AdverseEventOutcome": ("ImmediateActions", "WentWell"),
+    "AdverseEventRiskDetails": ("RiskDescription", "RiskPopulation"),
+    "AdverseEventWentWell": ("StrengthsOfCare", "HowFutureOccurrence"),
+    "AdverseEventProblem": (
+        "ProblemDescriptionInvolvement",
+        "ProblemDescriptionActions",
+        "ProblemDescriptionDevices",
+        "ProblemDescriptionDrugs",
+        "ProblemDescriptionFurnitureFittings",
+        "ProblemDescriptionBuiltEnvironment",
+        "ProblemDescriptionBlood",
+        "ProblemDescriptionTissuesOrgans",
+        "ProblemDescriptionSystemsSoftware",
+    ),
+    "AdverseEventProblemBuildingsInfrastructure": ("BuildingsInfrastructureProblem",),
+    "AdverseEventProblemEstatesServices": ("EstatesServicesProblem",),
+    "AdverseEventProblemBlood": ("BloodProblem",),
+    "AdverseEventProblemBloodProducts": ("BloodProductsProblem", "BloodProductsDetails"),
+    "AdverseEventProblemMedication": ("ProblemDescriptionDrugs",),
+    "AdverseEventProblemPeople": ("ProblemDescriptionInvolvement", "ProblemDescriptionActions"),
+    "AdverseEventProblemDevices": ("ProblemDescriptionDevices",),
+    "AdverseEventProblemTissuesOrgans": ("ProblemDescriptionTissuesOrgans",),
+    "AdverseEventProblemITSystems": ("ProblemDescriptionSystemsSoftware",),
+    "PatientInformation": ("ClinicalOutcome",),
+}
+
+
+def free_text_names_nobody(event: NationalEvent, submission: Submission) -> list[Finding]:
+    findings: list[Finding] = []
+    if event.narrative:
+        _search(event.narrative, findings, "narrative")
+    groups = event.groups
+    for name, elements in LONG_TEXTS.items():
+        if name not in groups:
+            continue
+        found = groups[name]
+        if isinstance(found, dict):
+            _search_group(found, elements, findings, name)
+        else:
+            for position, group in enumerate(found):
+                _search_group(group, elements, findings, name, position)
+    return findings
+
+
+def _search_group(
+    group: Group, elements: tuple[str, ...], findings: list[Finding], name: str, position: int = -1
+) -> None:
+    for element in elements:
+        if element in group:
+            text = group[element]
+            if isinstance(text, str):
+                place = name if position < 0 else f"{name}[{position}]"
+                _search(text, findings, place, element)
+
+
+def _search(text: str, findings: list[Finding], place: str, element: str = "") -> None:
+    if not (has_digit(text) or "@" in text or has_title(text)):
+        return
+    path = f"{place}.{element}" if element else place
+    for code, count in _COUNTERS:
+        if found := count(text):
+            findings.append(code.at(path, count=found))
+
+
+_COUNTERS: Final = (
+    (codes.NHS_NUMBER_IN_TEXT, count_nhs_numbers),
+    (codes.EMAIL_IN_TEXT, count_emails),
+    (codes.TELEPHONE_IN_TEXT, count_telephones),
+    (codes.POSTCODE_IN_TEXT, count_postcodes),
+    (codes.NAME_IN_TEXT, count_names),
+)
