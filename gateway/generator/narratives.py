@@ -51,16 +51,15 @@ _PLANTS: Sequence[str] = (
     " The NHS number is {nhs}.",
     " The sister can be reached at jane.example@nhs.example on weekdays.",
     " Please ring the daughter on 07700 900{digits}.",
-    " The patient lives at ZZ99 3{letter}Z and was taken home.",
+    " The patient lives at ZZ99 3WZ and was taken home.",
     " Seen afterwards by Mrs Testpatient of the outreach team.",
 )
 
 
 def plant_identifier(draw: Draw, text: str) -> str:
     """The text with one synthetic identifier in it. The telephone number is from the range kept
-    for drama (07700 900…), the postcode from the one for no fixed place (ZZ99)."""
+    for drama (07700 900…), the postcode from those that stand for no place (ZZ99)."""
     return text + draw.pick(_PLANTS).format(
         nhs=make_nhs_number(draw),
         digits=f"{draw.number(0, 999):03d}",
-        letter=draw.pick("VWY"),
     )

@@ -60,14 +60,16 @@ def _add_harm(draw: Draw, patient: Group, outcomes: list[str]) -> None:
 
 def _add_age(draw: Draw, patient: Group, version: str, *, newborn: bool) -> None:
     """Exact in the national encoding (days; months x 31; years x 372), or a bracket, or unknown.
-    Version 4 names the elements differently."""
-    exact, bracket = "AgeAtTimeOfIncidentDays", "AgeBracket"
+    Version 4 names the elements differently, and no public source says in which unit its exact
+    age is: only brackets there."""
+    years = max(draw.number(0, 95), draw.number(0, 95))
     if version == "4":
-        exact, bracket = "AgeAtTimeOfIncident", "AgeYears"
-    elif draw.chance(0.8):
+        patient["AgeYears"] = _bracket(years)
+        return
+    exact, bracket = "AgeAtTimeOfIncidentDays", "AgeBracket"
+    if draw.chance(0.8):
         patient["PatientEthnicity"] = draw.pick(_ETHNICITIES)
     roll = draw.number(1, 100)
-    years = max(draw.number(0, 95), draw.number(0, 95))
     if newborn:
         patient[exact] = draw.number(1, 28)
     elif roll <= 85:
