@@ -4,7 +4,6 @@ the source may submit for them."""
 from collections.abc import Mapping
 from datetime import date
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +18,7 @@ from schemas.values import shown
 Register = Mapping[str, Organisation]
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct):
     """Where an event names an organisation; ``position`` in a list of them, else None."""
 
     group: str

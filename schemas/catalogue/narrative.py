@@ -54,7 +54,7 @@ POSTCODE_IN_TEXT = FindingCode(
     title="Postcode in free text",
     message="the text seems to carry postcodes: {count}",
     fix="Take postcodes and addresses out of free text; say the kind of place instead.",
-    example="'lives at ZZ99 3VZ' in the narrative.",
+    example="'lives at ZZ1 1ZZ' in the narrative.",
 )
 NAME_IN_TEXT = FindingCode(
     code="TEXT-007",

@@ -39,7 +39,7 @@ UNKNOWN_ORGANISATION = "RZZ"
 REGISTER: Mapping[str, Organisation] = {
     organisation.code: organisation
     for organisation in (
-        Organisation(TRUST, "Aldermoor University Hospitals", opened=date(1993, 4, 1)),
+        Organisation(TRUST, "Aldermoor University Hospitals"),
         Organisation(TRUST_SITE, "Aldermoor General Hospital"),
         Organisation(OTHER_TRUST, "Brackenfield Community Health", opened=date(2001, 4, 1)),
         Organisation(PRACTICE, "Cotter Lane Surgery"),

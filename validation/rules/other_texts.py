@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from schemas.catalogue import rules as codes
-from schemas.event import NationalEvent
+from schemas.event import NationalEvent, Value
 from schemas.finding import Finding, FindingCode
 from schemas.submission import Submission
 from schemas.taxonomy import get_taxonomy
@@ -21,11 +21,7 @@ def the_code_other_has_its_text(event: NationalEvent, submission: Submission) ->
             continue
         given = event.group(group)
         for element, text, other in pairs:
-            if (
-                element in given
-                and text not in given
-                and has_any(event.codes(group, element), other)
-            ):
+            if element in given and text not in given and has_any(given.get(element), other):
                 findings.append(_word(codes.OTHER_WITHOUT_TEXT, group, element, text, other))
     return findings
 
@@ -40,7 +36,7 @@ def the_text_of_other_has_its_code(
             continue
         given = event.group(group)
         for element, text, other in pairs:
-            if text in given and not has_any(event.codes(group, element), other):
+            if text in given and not has_any(given.get(element), other):
                 findings.append(_word(codes.TEXT_WITHOUT_OTHER, group, element, text, other))
     return findings
 
@@ -56,11 +52,13 @@ def get_pairs(version: str) -> tuple[tuple[str, tuple[Pair, ...]], ...]:
     return tuple((group, tuple(found)) for group, found in pairs.items())
 
 
-def has_any(given: list[str], wanted: tuple[str, ...]) -> bool:
-    for code in wanted:  # noqa: SIM110 -- a generator costs more than all the rest of the rule
-        if code in given:
-            return True
-    return False
+def has_any(given: Value | None, wanted: tuple[str, ...]) -> bool:
+    if isinstance(given, list):
+        for code in wanted:  # noqa: SIM110 -- a generator costs more than the rest of the rule
+            if code in given:
+                return True
+        return False
+    return given in wanted
 
 
 def _word(

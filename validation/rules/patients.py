@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from schemas.catalogue import rules as codes
-from schemas.event import PATIENTS, Group, NationalEvent
+from schemas.event import PATIENTS, NationalEvent
 from schemas.finding import Finding
 from schemas.submission import Submission
 from schemas.values import shown
@@ -46,9 +46,10 @@ def age_is_exact_or_in_a_bracket_but_not_both(
     event: NationalEvent, submission: Submission
 ) -> Iterable[Finding]:
     return [
-        finding
+        codes.AGE_GIVEN_TWICE.at(f"{PATIENTS}[{position}].{bracket}", exact=exact, bracket=bracket)
         for position, patient in enumerate(event.patients)
-        for finding in _find_double_age(position, patient)
+        for exact, bracket in AGE_PAIRS
+        if bracket in patient and exact in patient
     ]
 
 
@@ -59,14 +60,6 @@ def is_encoded_age(days: int) -> bool:
     if days <= 11 * DAYS_OF_MONTH:
         return days % DAYS_OF_MONTH == 0
     return days % DAYS_OF_YEAR == 0 and days <= 199 * DAYS_OF_YEAR
-
-
-def _find_double_age(position: int, patient: Group) -> Iterable[Finding]:
-    for exact, bracket in AGE_PAIRS:
-        if exact in patient and bracket in patient:
-            path = f"{PATIENTS}[{position}].{bracket}"
-            return (codes.AGE_GIVEN_TWICE.at(path, exact=exact, bracket=bracket),)
-    return NOTHING
 
 
 def _shown_age(age: int) -> str:
