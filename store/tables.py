@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
 )
 
 from store.types import JsonText, UtcDateTime
@@ -144,7 +145,7 @@ events = Table(
     Index("ix_events_first_batch", "first_batch"),
 )
 
-# Where an event happened: a row for each organisation.
+# Where the current revision says it happened: a row for each organisation.
 event_organisations = Table(
     "event_organisations",
     metadata,
@@ -152,8 +153,10 @@ event_organisations = Table(
     Column("organisation", String(12), nullable=False),
     PrimaryKeyConstraint("event_id", "organisation"),
     Index("ix_event_organisations_organisation", "organisation"),
+    sqlite_with_rowid=False,
 )
 
+# Each content an event has had, in order of arrival; the record is where it first stood.
 revisions = Table(
     "revisions",
     metadata,
@@ -169,6 +172,7 @@ revisions = Table(
     PrimaryKeyConstraint("event_id", "number"),
 )
 
+# The patients of the current revision, in columns to search by.
 patients = Table(
     "patients",
     metadata,
@@ -180,6 +184,7 @@ patients = Table(
     Column("age_bracket", String(4)),
     Column("gender", String(4)),
     PrimaryKeyConstraint("event_id", "sequence"),
+    sqlite_with_rowid=False,
 )
 
 receipt_lines = Table(
@@ -193,9 +198,16 @@ receipt_lines = Table(
     Column("disposition", String(10), nullable=False),
     Column("event_id", BigInteger),
     Column("revision", Integer),
-    Column("content_hash", LargeBinary(32)),
     PrimaryKeyConstraint("batch_number", "number"),
-    Index("ix_receipt_lines_event_id", "event_id"),
+    # The other lines of an event are where its revisions say they are; so the index costs
+    # nothing on the first load of a record.
+    Index(
+        "ix_receipt_lines_unchanged",
+        "event_id",
+        sqlite_where=text("disposition = 'unchanged'"),
+        postgresql_where=text("disposition = 'unchanged'"),
+    ),
+    sqlite_with_rowid=False,
 )
 
 # Record number 0: a finding on the batch as a whole.
@@ -212,6 +224,7 @@ findings = Table(
     Column("source_path", Text, nullable=False),
     Column("params", JsonText, nullable=False),
     PrimaryKeyConstraint("batch_number", "record_number", "ordinal"),
+    sqlite_with_rowid=False,
 )
 
 # Externally recorded: by which source, route and organisation, and whether that is another than
@@ -248,6 +261,7 @@ alerts = Table(
         sqlite_where=Column("announced_at").is_(None),
         postgresql_where=Column("announced_at").is_(None),
     ),
+    sqlite_with_rowid=False,
 )
 
 messages = Table(

@@ -4,29 +4,31 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import DateTime, Dialect, Text
-from sqlalchemy.dialects.postgresql import JSON
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, UserDefinedType
+
+
+class _PostgresJson(UserDefinedType[str]):
+    """Not SQLAlchemy's JSON: the dialect swaps any subclass of that for its own, which encodes
+    text a second time and stores a JSON string, silently (seen 2026-11-22, SQLAlchemy 2.1.9)."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_kw: Any) -> str:
+        return "JSON"
 
 
 class JsonText(TypeDecorator[str]):
-    """JSON kept as the text we encoded: no second encoding on the way in, none on the way out.
-    PostgreSQL: ``json`` (not ``jsonb``: measured 14 µs a row cheaper to store)."""
+    """JSON kept as the text we encoded: no second encoding on the way in, none on the way out
+    (``store.engine`` has psycopg hand JSON over as text). PostgreSQL: ``json``, not ``jsonb``:
+    measured 14 µs a row cheaper to store, and it keeps the canonical bytes."""
 
     impl = Text
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(_PlainJson())
+            return _PostgresJson()
         return dialect.type_descriptor(Text())
-
-
-class _PlainJson(JSON):
-    def bind_processor(self, dialect: Dialect) -> None:
-        return None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
-        return None
 
 
 class UtcDateTime(TypeDecorator[datetime]):

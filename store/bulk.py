@@ -1,0 +1,113 @@
+"""Many rows at once, on the fastest way each database has: COPY and executemany."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, date, datetime
+from typing import Any, cast
+
+import msgspec
+import psycopg
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Date,
+    Table,
+    any_,
+    column,
+    func,
+    literal,
+    select,
+)
+
+from store.types import UtcDateTime
+
+Row = tuple[Any, ...]
+
+
+def is_postgresql(connection: Connection) -> bool:
+    return connection.dialect.name == "postgresql"
+
+
+def insert_rows(
+    connection: Connection, table: Table, rows: Sequence[Row], columns: Sequence[str] | None = None
+) -> None:
+    """Insert ``rows``, values in the order of ``columns`` (default: all, in table order). A row
+    that is there already is an error."""
+    if not rows:
+        return
+    names = tuple(columns or table.columns.keys())
+    if is_postgresql(connection):
+        # The names are our tables' own, never input.
+        command = f"COPY {table.name} ({_quoted(names)}) FROM STDIN".encode()
+        with get_driver(connection).cursor() as cursor, cursor.copy(command) as copy:
+            for row in rows:
+                copy.write_row(row)
+    else:
+        marks = ", ".join("?" * len(names))
+        statement = f"INSERT INTO {table.name} ({_quoted(names)}) VALUES ({marks})"  # noqa: S608
+        connection.exec_driver_sql(statement, _as_sqlite(table, names, rows))
+
+
+def update_rows(
+    connection: Connection,
+    table: Table,
+    keys: Sequence[str],
+    columns: Sequence[str],
+    rows: Sequence[Row],
+) -> None:
+    """Set ``columns`` of the rows named by ``keys``; each row holds the keys first."""
+    if not rows:
+        return
+    mark = "%s" if is_postgresql(connection) else "?"
+    assignments = ", ".join(f'"{name}" = {mark}' for name in columns)
+    condition = " AND ".join(f'"{name}" = {mark}' for name in keys)
+    statement = f"UPDATE {table.name} SET {assignments} WHERE {condition}"  # noqa: S608
+    turned = [row[len(keys) :] + row[: len(keys)] for row in rows]
+    if not is_postgresql(connection):
+        turned = _as_sqlite(table, (*columns, *keys), turned)
+    connection.exec_driver_sql(statement, turned)
+
+
+def is_among(
+    target: ColumnElement[int], ids: Iterable[int], connection: Connection
+) -> ColumnElement[bool]:
+    """``target`` is one of ``ids``: one parameter however many, so that the statement stays the
+    same and no limit on parameters is met."""
+    if is_postgresql(connection):
+        return target == any_(literal(list(ids), ARRAY(BigInteger)))
+    listed = func.json_each(msgspec.json.encode(list(ids)).decode()).table_valued(column("value"))
+    return target.in_(select(listed.c.value))
+
+
+def get_driver(connection: Connection) -> psycopg.Connection[Any]:
+    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+
+
+def _as_sqlite(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+    """Dates and instants as SQLAlchemy keeps them in SQLite; the rest goes as it is."""
+    converted: list[tuple[int, Callable[[Any], str]]] = []
+    for place, name in enumerate(names):
+        kind = table.columns[name].type
+        if isinstance(kind, UtcDateTime):
+            converted.append((place, _instant_text))
+        elif isinstance(kind, Date):
+            converted.append((place, date.isoformat))
+    if not converted:
+        return list(rows)
+    result = []
+    for row in rows:
+        values = list(row)
+        for place, convert in converted:
+            if values[place] is not None:
+                values[place] = convert(values[place])
+        result.append(tuple(values))
+    return result
+
+
+def _instant_text(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,143 @@
+"""Opening the store: an engine with the settings that keep what was acknowledged."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from schemas.errors import WrongUseError
+from store.failures import translated
+from store.unit_of_work import UnitOfWork
+
+# A paused attempt that holds locks must not stop the one that took over (tried with SIGSTOP).
+LOCK_TIMEOUT = "30s"
+IDLE_TIMEOUT = "60s"
+BUSY_MILLISECONDS = 30_000
+_NEVER = datetime(1, 1, 1, tzinfo=UTC)
+
+
+class Store:
+    """The database behind the gateway. Make one with :func:`open_store`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @property
+    def is_postgresql(self) -> bool:
+        return self._engine.dialect.name == "postgresql"
+
+    @contextmanager
+    def begin(self, *, actor: str, at: datetime) -> Iterator[UnitOfWork]:
+        """One transaction that writes, committed at the end, undone by any exception.
+        ``UnavailableError`` where the database did not answer or a lock did not come free; after
+        one raised by the commit itself the caller asks what is stored instead of assuming."""
+        with translated(), self._engine.begin() as connection:
+            yield UnitOfWork(connection, actor=actor, at=at)
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        """One transaction that sees the store as it is now, throughout; the database refuses any
+        write. Results that stream are read inside it."""
+        with translated(), self._engine.connect() as connection:
+            reading = connection.execution_options(
+                lrms_read_only=True,
+                **(
+                    {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+                    if self.is_postgresql
+                    else {}
+                ),
+            )
+            with reading.begin():
+                yield UnitOfWork(reading, actor="reader", at=_NEVER)
+
+    def migrate(self) -> None:
+        """Bring the tables to the newest version; safe to call at any time and at once from many
+        processes."""
+        # Alembic takes 0.15 s to import, and most commands never need it.
+        from store.migrate import migrate  # noqa: PLC0415
+
+        with translated(), self._engine.begin() as connection:
+            migrate(connection)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store at an SQLAlchemy address, ``sqlite:///file`` or ``postgresql://…``. WrongUseError
+    for any other, and for a server that acknowledges what it may lose."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise WrongUseError("the database address cannot be read") from None
+    if address.get_backend_name() == "sqlite":
+        return Store(_make_sqlite(address))
+    if address.get_backend_name() in ("postgresql", "postgres"):
+        return Store(_make_postgresql(address))
+    raise WrongUseError(f"no such database: {address.drivername}; accepted: sqlite, postgresql")
+
+
+def _make_sqlite(address: URL) -> Engine:
+    if not address.database or address.database == ":memory:":
+        raise WrongUseError("SQLite needs a file: sqlite:///folder/name.sqlite")
+    Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(address.set(drivername="sqlite+pysqlite"), hide_parameters=True)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        # sqlite3 begins nothing by itself any more; the listener below does (SQLAlchemy's own
+        # recipe: "Using SQLAlchemy to emit BEGIN in lieu of SQLite's transaction control").
+        connection.isolation_level = None
+        for setting in (
+            f"busy_timeout = {BUSY_MILLISECONDS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "cache_size = -65536",  # KiB
+            "temp_store = MEMORY",
+        ):
+            connection.execute(f"PRAGMA {setting}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        reads = connection.get_execution_options().get("lrms_read_only", False)
+        connection.exec_driver_sql(f"PRAGMA query_only = {'ON' if reads else 'OFF'}")
+        # A transaction that reads first and writes later could not be let in behind another
+        # writer; one that says at once that it writes waits its turn.
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _make_postgresql(address: URL) -> Engine:
+    timeouts = (
+        f"-c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}"
+    )
+    engine = create_engine(
+        address.set(drivername="postgresql+psycopg"),
+        connect_args={"options": timeouts},
+        # The loader's locking stands on each statement seeing what was committed before it.
+        isolation_level="READ COMMITTED",
+        pool_pre_ping=True,
+        hide_parameters=True,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.adapters.register_loader("json", TextLoader)
+        lasting = connection.execute("SHOW synchronous_commit").fetchone()[0]
+        connection.rollback()
+        if lasting == "off":
+            # Tried: 162 acknowledged rows lost when the server crashed.
+            raise WrongUseError(
+                "PostgreSQL runs with synchronous_commit = off and could lose what it "
+                "acknowledged; set it to on"
+            )
+
+    with translated(), engine.connect():
+        return engine

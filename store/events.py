@@ -1,0 +1,99 @@
+"""Stored events and their history, to be shown."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from schemas.event import decode_event
+from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
+from store.audit import Audit
+from store.bulk import is_among
+from store.tables import alerts, batches, events, marks, revisions
+
+_IDENTIFIED = "id:"
+
+
+class Events:
+    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
+        self._connection = connection
+
+    def find(self, event_id: int) -> StoredEvent | None:
+        """The event with its current content."""
+        current = (revisions.c.event_id == events.c.id) & (revisions.c.number == events.c.revision)
+        row = self._connection.execute(
+            select(events, revisions.c.payload, batches.c.id.label("first_batch_id"))
+            .join(revisions, current)
+            .join(batches, batches.c.number == events.c.first_batch)
+            .where(events.c.id == event_id)
+        ).one_or_none()
+        if row is None:
+            return None
+        known: str = row.identity
+        return StoredEvent(
+            id=row.id,
+            reference=row.reference,
+            source_id=row.source_id,
+            local_id=known.removeprefix(_IDENTIFIED) if known.startswith(_IDENTIFIED) else None,
+            revision=row.revision,
+            event=decode_event(row.payload),
+            first_batch=row.first_batch,
+            first_batch_id=row.first_batch_id,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+        )
+
+    def find_current(self, event_ids: Collection[int]) -> dict[int, tuple[int, bytes]]:
+        """Revision number and content hash of those events that are stored."""
+        if not event_ids:
+            return {}
+        query = select(events.c.id, events.c.revision, events.c.content_hash)
+        among = query.where(is_among(events.c.id, event_ids, self._connection))
+        return {row.id: (row.revision, row.content_hash) for row in self._connection.execute(among)}
+
+    def find_revisions(self, event_id: int) -> list[StoredRevision]:
+        """Every content the event has had, the first one first."""
+        rows = self._connection.execute(
+            select(
+                revisions,
+                batches.c.id.label("batch_id"),
+                batches.c.filename,
+                batches.c.profile,
+                batches.c.profile_version,
+            )
+            .join(batches, batches.c.number == revisions.c.batch_number)
+            .where(revisions.c.event_id == event_id)
+            .order_by(revisions.c.number)
+        )
+        return [
+            StoredRevision(
+                number=row.number,
+                batch_id=row.batch_id,
+                record_number=row.record_number,
+                filename=row.filename,
+                profile=row.profile,
+                profile_version=row.profile_version,
+                event=decode_event(row.payload),
+                changes=_decode_names(row.changes),
+                derived=_decode_names(row.derived),
+                recorded_at=row.recorded_at,
+            )
+            for row in rows
+        ]
+
+    def find_mark(self, event_id: int) -> Mark | None:
+        columns = [marks.c[name] for name in Mark.__struct_fields__]
+        query = select(*columns).where(marks.c.event_id == event_id)
+        row = self._connection.execute(query).one_or_none()
+        return Mark(**dict(zip(Mark.__struct_fields__, row, strict=True))) if row else None
+
+    def find_alerts(self, event_id: int) -> list[StoredAlert]:
+        columns = [alerts.c[name] for name in StoredAlert.__struct_fields__]
+        query = select(*columns).where(alerts.c.event_id == event_id)
+        ordered = query.order_by(alerts.c.organisation, alerts.c.kind)
+        return [StoredAlert(*row) for row in self._connection.execute(ordered)]
+
+
+def _decode_names(text: str | None) -> list[str]:
+    return msgspec.json.decode(text, type=list[str]) if text else []

@@ -1,0 +1,73 @@
+"""The unit of work: one transaction and the repositories that work in it."""
+
+from datetime import datetime
+from functools import cached_property
+
+from sqlalchemy import Connection
+
+from store.audit import Audit
+from store.batches import Batches
+from store.events import Events
+from store.marks import Marks
+from store.organisations import Organisations
+from store.outbox_alerts import Alerts
+from store.outbox_messages import Messages
+from store.parts import Parts
+from store.receipts import Receipts
+from store.records import Records
+from store.sources import Sources
+from store.users import Users
+
+
+class UnitOfWork:
+    """Made by ``Store.begin`` and ``Store.read``. Each repository is built when first asked for,
+    on the same connection, audit log and instant."""
+
+    def __init__(self, connection: Connection, *, actor: str, at: datetime) -> None:
+        self._connection = connection
+        self._now = at
+        self.audit = Audit(connection, actor=actor, at=at)
+
+    @cached_property
+    def organisations(self) -> Organisations:
+        return Organisations(self._connection, self.audit, self._now)
+
+    @cached_property
+    def sources(self) -> Sources:
+        return Sources(self._connection, self.audit, self._now)
+
+    @cached_property
+    def users(self) -> Users:
+        return Users(self._connection, self.audit, self._now)
+
+    @cached_property
+    def batches(self) -> Batches:
+        return Batches(self._connection, self.audit, self._now)
+
+    @cached_property
+    def parts(self) -> Parts:
+        return Parts(self._connection, self.audit, self._now)
+
+    @cached_property
+    def records(self) -> Records:
+        return Records(self._connection, self.audit, self._now)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        return Receipts(self._connection, self.audit, self._now)
+
+    @cached_property
+    def events(self) -> Events:
+        return Events(self._connection, self.audit, self._now)
+
+    @cached_property
+    def marks(self) -> Marks:
+        return Marks(self._connection, self.audit, self._now)
+
+    @cached_property
+    def alerts(self) -> Alerts:
+        return Alerts(self._connection, self.audit, self._now)
+
+    @cached_property
+    def messages(self) -> Messages:
+        return Messages(self._connection, self.audit, self._now)

@@ -1,0 +1,142 @@
+"""The rows of one load, gathered table by table and written in one go each."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from schemas.event import NationalEvent, changed_paths
+from schemas.identifiers import make_reference
+from schemas.judged import AlertDemand, JudgedRecord
+from schemas.receipt import Counts
+from store import bulk, rows
+from store.arrival import Settled, encode_names
+from store.audit import Audit
+from store.claims import Case
+from store.tables import (
+    alerts,
+    event_organisations,
+    events,
+    findings,
+    patients,
+    receipt_lines,
+    revisions,
+)
+
+_CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", *rows.SEARCHED, "first_batch")
+
+
+class Writing:
+    """Rows to be, of a load of one batch."""
+
+    def __init__(
+        self, connection: Connection, audit: Audit, batch_number: int, now: datetime
+    ) -> None:
+        self._connection = connection
+        self._audit = audit
+        self._batch_number = batch_number
+        self._now = now
+        self._dispositions: Counter[str] = Counter()
+        self._lines: list[bulk.Row] = []
+        self._findings: list[bulk.Row] = []
+        self._revisions: list[bulk.Row] = []
+        self._patients: list[bulk.Row] = []
+        self._organisations: list[bulk.Row] = []
+        self._new_alerts: dict[bulk.Row, bulk.Row] = {}
+        self._late_alerts: dict[bulk.Row, bulk.Row] = {}
+        self._entries: list[tuple[str, str, Mapping[str, Any] | None]] = []
+        self._replaced: list[int] = []
+        self._rewritten: list[int] = []
+        self._events: list[bulk.Row] = []
+        self._seen: list[bulk.Row] = []
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(records=self._dispositions.total(), **self._dispositions)
+
+    def add_line(self, record: JudgedRecord, event_id: int | None, settled: Settled | None) -> None:
+        line = rows.make_line(self._batch_number, record, event_id, settled)
+        self._lines.append(line)
+        self._dispositions["rejected" if settled is None else settled.disposition] += 1
+        if record.findings:
+            self._findings += rows.make_findings(self._batch_number, record.number, record.findings)
+
+    def add_case(self, case: Case, before: NationalEvent | None) -> None:
+        """An event whose records came in order; ``before`` is its content until now."""
+        for record, arrival, settled in zip(case.records, case.arrivals, case.settled, strict=True):
+            self.add_line(record, case.event_id, settled)
+            if settled.disposition == "unchanged":
+                continue
+            event = arrival.acceptance.event
+            changes = None if before is None else encode_names(changed_paths(before, event))
+            self._revisions.append(
+                rows.make_revision(case.event_id, settled.revision, arrival, changes, self._now)
+            )
+            details = {"revision": settled.revision} if settled.revision > 1 else None
+            self.add_entry(f"event.{settled.disposition}", case.event_id, details)
+            self.add_alerts(case.event_id, arrival.acceptance.alerts, new=case.known is None)
+            before = event
+
+    def add_content(self, event_id: int, event: NationalEvent, *, replaces: bool) -> None:
+        """What is searched of the current content besides the event's own row."""
+        if replaces:
+            self._replaced.append(event_id)
+        self._patients += rows.make_patients(event_id, event)
+        self._organisations += rows.make_organisations(event_id, event)
+
+    def add_event(self, event_id: int, values: bulk.Row) -> None:
+        """The new values of a stored event's row, in the order of :data:`_CURRENT`."""
+        self._events.append((event_id, *values, self._now))
+
+    def add_seen(self, event_id: int, record_number: int) -> None:
+        self._seen.append((event_id, self._batch_number, record_number))
+
+    def add_alerts(self, event_id: int, demands: Iterable[AlertDemand], *, new: bool) -> None:
+        """The first demand of a kind for an organisation stays; it may be announced already."""
+        kept = self._new_alerts if new else self._late_alerts
+        for one in demands:
+            key = (event_id, one.organisation, one.kind)
+            kept.setdefault(key, (*key, one.reason, self._batch_number, self._now, None))
+
+    def add_entry(self, action: str, event_id: int, details: Mapping[str, Any] | None) -> None:
+        self._entries.append((action, make_reference(event_id), details))
+
+    def add_batch_entry(self, action: str, batch_id: str, details: Mapping[str, Any]) -> None:
+        self._entries.append((action, batch_id, details))
+
+    def rewrite_revisions(self, event_id: int, given: Iterable[bulk.Row]) -> None:
+        """The event's revisions are these, and no others."""
+        self._rewritten.append(event_id)
+        self._revisions += given
+
+    def write(self) -> None:
+        connection = self._connection
+        self._delete(revisions, self._rewritten)
+        self._delete(patients, self._replaced)
+        self._delete(event_organisations, self._replaced)
+        bulk.update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
+        bulk.update_rows(connection, events, ("id",), ("seen_batch", "seen_record"), self._seen)
+        bulk.insert_rows(connection, revisions, self._revisions)
+        bulk.insert_rows(connection, patients, self._patients)
+        bulk.insert_rows(connection, event_organisations, self._organisations)
+        bulk.insert_rows(connection, receipt_lines, self._lines)
+        bulk.insert_rows(connection, findings, self._findings)
+        bulk.insert_rows(connection, alerts, list(self._new_alerts.values()))
+        self._write_late_alerts()
+        self._audit.add_many(self._entries)
+
+    def _write_late_alerts(self) -> None:
+        if not self._late_alerts:
+            return
+        insert = postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert
+        names = alerts.columns.keys()
+        given = [dict(zip(names, row, strict=True)) for row in self._late_alerts.values()]
+        self._connection.execute(insert(alerts).on_conflict_do_nothing(), given)
+
+    def _delete(self, table: Table, event_ids: list[int]) -> None:
+        if event_ids:
+            chosen = bulk.is_among(table.c.event_id, event_ids, self._connection)
+            self._connection.execute(delete(table).where(chosen))

