@@ -78,6 +78,4 @@ def _leave(server: smtplib.SMTP) -> None:
 
 
 def _word(error: OSError) -> str:
-    if isinstance(error, smtplib.SMTPResponseException):
-        return str(error.smtp_code)
-    return "timeout" if isinstance(error, TimeoutError) else "unreachable"
+    return str(error.smtp_code) if isinstance(error, smtplib.SMTPResponseException) else "no_answer"

@@ -209,7 +209,7 @@ def test_one_bad_message_does_not_hold_up_the_others(gateway):
 
 
 def test_where_mail_is_down_the_rest_is_left_alone(gateway, clock):
-    mailer = use_mailer(gateway, ScriptedMailer(MailDownError("unreachable")))
+    mailer = use_mailer(gateway, ScriptedMailer(MailDownError("no_answer")))
     load_events(gateway, [make_harmed("1", text=str(n)) for n in range(5)])
     prepare_messages(gateway)
     assert deliver_messages(gateway) == {"sent": 0, "failed": 1, "waiting": 5, "parked": 0}
