@@ -1,0 +1,66 @@
+"""The store and the whole line: judged records → committed rows, and bytes → everything."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.ingest import ingest_feed
+from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.plan import plan_batch
+from gateway.pipeline.process import judge_records
+from gateway.pipeline.receive import receive_feed
+from schemas.batch import Batch
+from tests.benchmarks.measuring import Job, Measured, Stopwatch
+from tests.benchmarks.stages import in_chunks
+from tests.lib.line import open_line, register_everyone
+
+
+@contextmanager
+def open_bench_line(job: Job) -> Iterator[Gateway]:
+    """A gateway with its database migrated and everybody registered, as the tests use it."""
+    with open_line(Path(job.home), job.url) as gateway:
+        register_everyone(gateway, formats=(job.format,))
+        yield gateway
+
+
+def make_judge(gateway: Gateway, batch: Batch) -> Judge:
+    with gateway.store.read() as work:
+        source = work.sources.get(batch.source_id)
+        register = work.organisations.get_register()
+    return Judge(make_mapper(source), make_submission(source, batch.received_at, register))
+
+
+def measure_load(job: Job) -> Measured:
+    """Judged records → committed rows; everything before is not timed."""
+    watch, count = Stopwatch(), 0
+    with open_bench_line(job) as gateway, Path(job.feed).open("rb") as feed:
+        batch, _ = receive_feed(gateway, f"test-{job.format}", feed, filename="feed")
+        for number in plan_batch(gateway, batch):
+            with gateway.store.begin(actor="bench", at=gateway.now()) as work:
+                part = work.parts.claim(batch.number, number)
+                planned = work.batches.get(batch.id)
+                source = work.sources.get(batch.source_id)
+            judge = make_judge(gateway, planned)
+            done = 0
+            size = gateway.settings.commit_records
+            records = judge_records(gateway, planned, source, part, judge)
+            for chunk in in_chunks(records, size):
+                done += len(chunk)
+                with watch.running(), gateway.store.begin(actor="bench", at=gateway.now()) as work:
+                    work.parts.advance(part, done, loaded=False)
+                    work.records.load(planned, chunk)
+            count += done
+    return watch.read(count)
+
+
+def measure_line(job: Job) -> Measured:
+    """The whole line: bytes on disk → raw store → events, receipt, audit, alerts, marks."""
+    watch = Stopwatch()
+    with open_bench_line(job) as gateway, Path(job.feed).open("rb") as feed:
+        with watch.running():
+            batch, _ = ingest_feed(gateway, f"test-{job.format}", feed, filename="feed")
+        if batch.counts.created != batch.counts.records:
+            raise SystemExit(f"the feed was not accepted whole: {batch.counts}")
+    return watch.read(batch.counts.records)
