@@ -22,6 +22,107 @@ NOT_FHIR = FindingCode(
     example="A CSV file pushed by a source registered with --format fhir.",
 )
 
+# 001–049: FHIR, as JSON and XML.
+JSON_BROKEN = FindingCode(
+    code="READ-001",
+    severity="error",
+    scope="record",
+    title="Record is not JSON",
+    message="the record is not valid JSON: {problem}",
+    fix="Send the record again as valid JSON; the records around it were read.",
+    example="A line of NDJSON that was cut off.",
+)
+NOT_UTF_8 = FindingCode(
+    code="READ-002",
+    severity="error",
+    scope="record",
+    title="Record is not UTF-8",
+    message="the record holds bytes that are not UTF-8",
+    fix="Send FHIR in UTF-8; the records around it were read.",
+    example="A narrative with a pound sign in Windows-1252.",
+)
+DUPLICATE_KEY = FindingCode(
+    code="READ-003",
+    severity="error",
+    scope="record",
+    title="Key given twice",
+    message="an object of the record gives the same key twice; which value is meant is not known",
+    fix="Send each key of an object once.",
+    example='{{"date": "2026-11-03", "date": "2026-11-04"}}',
+)
+NESTED_TOO_DEEP = FindingCode(
+    code="READ-004",
+    severity="error",
+    scope="record",
+    title="Nested too deep",
+    message="the record is nested deeper than {limit} levels",
+    fix="Send plain AdverseEvents: they need fewer than ten levels.",
+    example="A thousand opening brackets.",
+)
+RECORD_TOO_LONG = FindingCode(
+    code="READ-005",
+    severity="error",
+    scope="record",
+    title="Record too long",
+    message="the record is longer than {limit} bytes; it was not read",
+    fix="Send the event without attachments and without what the taxonomy does not ask for.",
+    example="An AdverseEvent with a scan inside.",
+)
+NOT_ADVERSE_EVENT = FindingCode(
+    code="READ-006",
+    severity="error",
+    scope="record",
+    title="Another resource",
+    message="the record is not an AdverseEvent but {found}",
+    fix="Send AdverseEvents only; patient and place belong inside them as contained resources.",
+    example="A Bundle with a Patient as an entry of its own.",
+)
+REQUEST_NOT_ACCEPTED = FindingCode(
+    code="READ-007",
+    severity="error",
+    scope="record",
+    title="Request not accepted",
+    message="the entry asks for {method}; accepted: POST, PUT",
+    fix="Send entries that create or update; events are not deleted by a feed.",
+    example='"request": {{"method": "DELETE", …}}',
+)
+NUL_CHARACTER = FindingCode(
+    code="READ-008",
+    severity="error",
+    scope="record",
+    title="NUL character",
+    message="a text of the record holds a NUL character",
+    fix="Remove it: no text has use for it, and no database takes it.",
+    example='"description": "fell\\u0000 from the bed"',
+)
+FEED_BROKEN_OFF = FindingCode(
+    code="READ-010",
+    severity="error",
+    scope="batch",
+    title="Feed broken off",
+    message="the JSON breaks at byte {byte}: nothing after it was read",
+    fix="Send the feed again whole; the records before that byte were read.",
+    example="A Bundle cut off in the middle of an entry.",
+)
+BUNDLE_TYPE = FindingCode(
+    code="READ-011",
+    severity="error",
+    scope="batch",
+    title="Bundle of another type",
+    message="a Bundle of type {type} is not a feed; accepted: collection, batch, transaction",
+    fix="Send the events in a Bundle of type collection, batch or transaction.",
+    example='"type": "searchset"',
+)
+NO_FHIR_ROOT = FindingCode(
+    code="READ-012",
+    severity="error",
+    scope="batch",
+    title="Neither AdverseEvent nor Bundle",
+    message="the document is {found}; accepted: an AdverseEvent, a Bundle",
+    fix="Send one AdverseEvent, or a Bundle of them.",
+    example="<Patient xmlns='http://hl7.org/fhir'>",
+)
+
 # 050–099: CSV and XML as such.
 XML_DOCTYPE = FindingCode(
     code="READ-050",
@@ -58,4 +159,106 @@ XML_NO_RECORD = FindingCode(
     message="no record ended within {limit} bytes: nothing after that was read",
     fix="Send smaller records, and nothing but records in the feed.",
     example="An incident with a scan of hundreds of megabytes inside.",
+)
+XML_OTHER_ROOT = FindingCode(
+    code="READ-054",
+    severity="error",
+    scope="batch",
+    title="Another root element in XML",
+    message="the root element is {root}; the profile's records stand in {expected}",
+    fix="Send XML of the profile registered for the source, in its namespace.",
+    example="<incidents> without the namespace that the profile names.",
+)
+XML_RECORD_TOO_LONG = FindingCode(
+    code="READ-055",
+    severity="error",
+    scope="record",
+    title="Record too long in XML",
+    message="the record holds more than {limit} characters",
+    fix="Send the record without attachments and embedded files.",
+    example="An incident with a scanned letter in base64.",
+)
+NO_HEADER = FindingCode(
+    code="READ-060",
+    severity="error",
+    scope="batch",
+    title="No header in CSV",
+    message="the CSV has no header row",
+    fix="Send a CSV whose first row names the columns.",
+    example="A file of blank lines.",
+)
+BAD_HEADER = FindingCode(
+    code="READ-061",
+    severity="error",
+    scope="batch",
+    title="Unreadable header in CSV",
+    message="the header row cannot be read: its quotes are not closed, it is too long,"
+    " or it holds NUL characters",
+    fix="Send a CSV whose first row names the columns, quoted as in RFC 4180.",
+    example="A header that starts with a quote and never closes it.",
+)
+REPEATED_COLUMN = FindingCode(
+    code="READ-062",
+    severity="error",
+    scope="batch",
+    title="Column name repeated in CSV",
+    message="the header names columns more than once: {columns}",
+    fix="Give every column a name of its own.",
+    example="Two columns named 'location'.",
+)
+BAD_BYTES = FindingCode(
+    code="READ-063",
+    severity="error",
+    scope="record",
+    title="Bytes outside the encoding",
+    message="the row holds bytes that are not {encoding}, the encoding of the file",
+    fix="Export the file in one encoding, best UTF-8, and send the row again.",
+    example="A UTF-8 file with one cell pasted in from a Windows-1252 file.",
+)
+TOO_MANY_CELLS = FindingCode(
+    code="READ-064",
+    severity="error",
+    scope="record",
+    title="More cells than columns",
+    message="the row has {cells} cells and the header {columns} columns:"
+    " which cell belongs to which column cannot be told",
+    fix="Quote cells that hold the delimiter, as in RFC 4180.",
+    example="A narrative with a comma, not in quotes.",
+)
+TOO_FEW_CELLS = FindingCode(
+    code="READ-065",
+    severity="warning",
+    scope="record",
+    title="Fewer cells than columns",
+    message="the row has {cells} cells and the header {columns} columns;"
+    " the missing ones were read as empty",
+    fix="Write every cell of a row, also empty ones, and quote cells with line breaks.",
+    example="An export that leaves out the empty cells at the end of a row.",
+)
+NUL_IN_ROW = FindingCode(
+    code="READ-066",
+    severity="error",
+    scope="record",
+    title="NUL characters in a row",
+    message="the row holds NUL characters",
+    fix="Export the row again: NUL characters come from a broken export or disk.",
+    example="The end of a file filled up with zero bytes.",
+)
+ROW_TOO_LONG = FindingCode(
+    code="READ-067",
+    severity="error",
+    scope="record",
+    title="Row too long",
+    message="the row is longer than {limit} characters, or a quote in it is never closed",
+    fix="Close every quote, and send no attachments inside cells.",
+    example="A cell that starts with a quote and has no quote at its end.",
+)
+BAD_QUOTING = FindingCode(
+    code="READ-068",
+    severity="error",
+    scope="record",
+    title="Quotes that make no sense",
+    message="the quotes of the row cannot be read: one is not closed, or not doubled inside a cell",
+    fix="Double every quote inside a quoted cell, and close every quoted cell, as in RFC 4180.",
+    example='"She said "wait" and left" in one cell.',
 )

@@ -1,0 +1,44 @@
+"""What FHIR JSON and FHIR XML have in common: one record made of what a feed holds in its place."""
+
+from typing import Any, Final
+
+from schemas.catalogue import reading
+from schemas.finding import Finding
+from schemas.record import SourceRecord
+from schemas.values import shown
+
+BUNDLE_TYPES: Final = ("collection", "batch", "transaction")
+_METHODS: Final = ("POST", "PUT")
+
+
+def make_record(
+    number: int, locator: str, content: Any, raw_hash: bytes, finding: Finding | None = None
+) -> SourceRecord:
+    """The record of an AdverseEvent; unreadable with a finding, or where it is something else."""
+    if finding is None and (
+        type(content) is not dict or content.get("resourceType") != "AdverseEvent"
+    ):
+        finding = reading.NOT_ADVERSE_EVENT.at(found=name_of(content))
+    if finding is not None:
+        return SourceRecord(number, locator, None, raw_hash, (finding,))
+    return SourceRecord(number, locator, content, raw_hash)
+
+
+def check_request(entry: dict[str, Any]) -> Finding | None:
+    """What an entry of a Bundle asks for: to create or to update, if it says at all."""
+    request = entry.get("request")
+    if request is None:
+        return None
+    method = request.get("method") if type(request) is dict else None
+    if method in _METHODS:
+        return None
+    found = shown(method) if type(method) is str else "no method"
+    return reading.REQUEST_NOT_ACCEPTED.at(method=found)
+
+
+def name_of(content: object) -> str:
+    """What a thing is that is no AdverseEvent, for a finding."""
+    if type(content) is not dict:
+        return "not an object"
+    kind = content.get("resourceType")
+    return shown(kind) if type(kind) is str else "an object without resourceType"

@@ -1,0 +1,189 @@
+"""FHIR as XML: one AdverseEvent, or a Bundle of any size, as the dicts FHIR JSON would give.
+
+``raw_hash`` is over the exclusive canonical form (c14n) of the AdverseEvent, or of the entry.
+What JSON has no place for (an attribute FHIR does not know, text between elements) is kept under a
+name no FHIR element has, so that the mapper accounts for it.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO, Final
+
+from lxml import etree
+
+from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record
+from gateway.adapters.json_strict import MAX_DEPTH
+from gateway.adapters.xml_stream import find_root, iterate_elements
+from schemas.batch import Part
+from schemas.catalogue import reading
+from schemas.record import SourceRecord
+from schemas.values import shown
+
+_FHIR: Final = "{http://hl7.org/fhir}"
+_XHTML_DIV: Final = "{http://www.w3.org/1999/xhtml}div"
+_SCHEMA_INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_EVENT: Final = f"{_FHIR}AdverseEvent"
+_BUNDLE: Final = f"{_FHIR}Bundle"
+_ENTRY: Final = f"{_FHIR}entry"
+_TYPE: Final = f"{_FHIR}type"
+# Lists in JSON also where they hold one (STU3 and R4 agree on these).
+_LISTS: Final = frozenset(
+    {"extension", "modifierExtension", "contained", "profile", "coding", "tag", "security"}
+    | {"suspectEntity", "name", "given", "telecom", "address", "link", "instantiatesUri"}
+)
+_RESOURCES_INSIDE: Final = frozenset({"contained", "resource"})
+_BOOLEANS: Final = {"true": True, "false": False}
+
+
+class _TooDeepError(Exception):
+    """The element is nested deeper than MAX_DEPTH."""
+
+
+def read_fhir_xml(stream: BinaryIO, part: Part, *, max_record_bytes: int) -> Iterator[SourceRecord]:
+    """The AdverseEvents of one document. Raises BrokenFeed where it cannot be read on, at a
+    DOCTYPE, and where a Bundle is of a type that is not a feed."""
+    stream.seek(part.start)
+    root = find_root(stream)
+    if root == _BUNDLE:
+        yield from _read_bundle(stream, part.first_record, max_record_bytes)
+        return
+    for element in iterate_elements(stream, (_EVENT,), max_record_bytes=max_record_bytes):
+        if element.getparent() is None:
+            yield _read_record(element, element, part.first_record, "/AdverseEvent")
+            root = _EVENT
+    if root != _EVENT:
+        raise BrokenFeed(reading.NO_FHIR_ROOT.at(found=shown((root or "").rpartition("}")[2])))
+
+
+def _read_bundle(stream: BinaryIO, number: int, limit: int) -> Iterator[SourceRecord]:
+    position, bundle_type = 0, None
+    for element in iterate_elements(stream, (_ENTRY, _TYPE), max_record_bytes=limit):
+        parent = element.getparent()
+        if parent is None or parent.tag != _BUNDLE:
+            continue
+        if element.tag == _TYPE:
+            bundle_type = element.get("value")
+            _check_type(bundle_type)
+            continue
+        _check_type(bundle_type)
+        position += 1
+        resource = next(iter(element.iterfind(f"{_FHIR}resource/*")), None)
+        locator = f"/Bundle/entry[{position}]"
+        if resource is not None:
+            locator += f"/resource/{_local_name(resource.tag)}"
+        yield _read_record(element, resource, number, locator)
+        number += 1
+    _check_type(bundle_type)
+
+
+def _check_type(bundle_type: str | None) -> None:
+    if bundle_type not in BUNDLE_TYPES:
+        named = shown(bundle_type) if bundle_type else "(none)"
+        raise BrokenFeed(reading.BUNDLE_TYPE.at(type=named))
+
+
+def _read_record(
+    whole: etree._Element, resource: etree._Element | None, number: int, locator: str
+) -> SourceRecord:
+    canonical = etree.tostring(whole, method="c14n", exclusive=True, with_tail=False)
+    raw_hash = hashlib.sha256(canonical).digest()
+    finding = None
+    if whole is not resource:
+        request = whole.find(f"{_FHIR}request")
+        method = None if request is None else request.find(f"{_FHIR}method")
+        if request is not None:
+            asked = None if method is None else method.get("value")
+            finding = check_request({"request": {"method": asked}})
+    content: Any = None
+    if resource is not None and finding is None:
+        try:
+            content = _read_resource(resource, 1)
+        except _TooDeepError:
+            finding = reading.NESTED_TOO_DEEP.at(limit=MAX_DEPTH)
+    return make_record(number, locator, content, raw_hash, finding)
+
+
+def _read_resource(element: etree._Element, depth: int) -> dict[str, Any]:
+    content: dict[str, Any] = {"resourceType": _local_name(element.tag)}
+    content.update(_read_object(element, depth, is_resource=True))
+    return content
+
+
+def _read_object(
+    element: etree._Element, depth: int, *, is_resource: bool = False
+) -> dict[str, Any]:
+    if depth > MAX_DEPTH:
+        raise _TooDeepError
+    content: dict[str, Any] = {}
+    attributes: Any = element.items()
+    for name, value in attributes:
+        if name in {"url", "id"}:
+            content[name] = value
+        elif not name.startswith(_SCHEMA_INSTANCE):
+            content[f"@{name}"] = value
+    if (text := element.text) is not None and text.strip():
+        content["#text"] = text
+    for child in element:
+        if (tail := child.tail) is not None and tail.strip():
+            content["#text"] = tail
+        name = _local_name(child.tag)
+        if is_resource and name == "text" and child.find(_XHTML_DIV) is not None:
+            continue
+        _read_child(content, name, child, depth + 1)
+    return content
+
+
+def _read_child(content: dict[str, Any], name: str, child: etree._Element, depth: int) -> None:
+    text = child.get("value")
+    if text is None:
+        if name in _RESOURCES_INSIDE and len(child) == 1:
+            _add(content, name, _read_resource(child[0], depth))
+        else:
+            _add(content, name, _read_object(child, depth))
+        return
+    convert = _PRIMITIVES.get(name)
+    _add(content, name, text if convert is None else convert(text))
+    # JSON gives what a plain value carries beside itself under its name with an underscore.
+    if len(child) or len(child.attrib) > 1 or child.text is not None:
+        beside = _read_object(child, depth)
+        beside.pop("@value", None)
+        if beside:
+            _add(content, f"_{name}", beside)
+
+
+def _add(content: dict[str, Any], name: str, value: Any) -> None:
+    if name in content:
+        before = content[name]
+        if type(before) is list:
+            before.append(value)
+        else:
+            content[name] = [before, value]
+    else:
+        content[name] = [value] if name in _LISTS else value
+
+
+def _read_integer(text: str) -> Any:
+    # What is no number stays text: the mapper says what is wrong with it, and where.
+    digits = text.removeprefix("-")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
+
+
+def _read_boolean(text: str) -> Any:
+    return _BOOLEANS.get(text, text)
+
+
+_PRIMITIVES: Final[dict[str, Callable[[str], Any]]] = {
+    "valueInteger": _read_integer,
+    "valuePositiveInt": _read_integer,
+    "valueUnsignedInt": _read_integer,
+    "valueBoolean": _read_boolean,
+    "userSelected": _read_boolean,
+    "active": _read_boolean,
+}
+
+
+def _local_name(tag: Any) -> str:
+    """The name as JSON has it; another namespace is kept, and so is not taken for FHIR."""
+    name = str(tag)
+    return name.removeprefix(_FHIR)

@@ -1,0 +1,57 @@
+"""Collects the findings of reading one FHIR record."""
+
+import re
+from typing import Any, Final
+
+from mappers.fhir_tables import IGNORED
+from schemas.catalogue import mapping
+from schemas.finding import Finding, Severity
+from schemas.values import shown
+
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}", re.ASCII)
+
+
+class Notes:
+    """``loose`` is the severity of an unknown name: error where the source is strict."""
+
+    __slots__ = ("findings", "loose")
+
+    def __init__(self, loose: Severity) -> None:
+        self.loose: Severity = loose
+        self.findings: list[Finding] = []
+
+    def add_unknown(
+        self, found: dict[str, Any], known: tuple[str, ...], where: str, at: str
+    ) -> None:
+        """A finding for each key that is neither known nor in the table IGNORED of ``where``."""
+        ignored = IGNORED[where]
+        for name in found:
+            if name in known or name in ignored:
+                continue
+            # FHIR: who does not know a modifier may not go on without it.
+            severity = "error" if name == "modifierExtension" else self.loose
+            self.findings.append(
+                mapping.UNKNOWN_FIELD.at(
+                    "", f"{at}/{escape(name)}", severity=severity, field=named(name)
+                )
+            )
+
+    def add_structure(self, field: str, expected: str, at: str) -> None:
+        self.findings.append(mapping.WRONG_STRUCTURE.at("", at, field=field, expected=expected))
+
+    def unwrap(self, value: object, field: str, at: str) -> Any:
+        """The value, or the one entry of a list of one, as some clients send it."""
+        if type(value) is list and len(value) == 1:
+            self.findings.append(mapping.LIST_OF_ONE.at("", at, field=field))
+            return value[0]
+        return value
+
+
+def escape(name: str) -> str:
+    """A name as a token of a JSON pointer (RFC 6901), shortened: it may be anything."""
+    return name[:60].replace("~", "~0").replace("/", "~1")
+
+
+def named(name: str) -> str:
+    """A name as a finding may show it: whole where it has the form of one."""
+    return f"'{name}'" if _NAME.fullmatch(name) else shown(name)
