@@ -4,12 +4,21 @@ not have, two fields for one value, separators and formats where they mean nothi
 from collections import Counter
 from collections.abc import Iterator
 
-from mappers.profile_model import MEDICATIONS, REFERENCE, FieldRule, HeadRule, Profile, find_spec
+from mappers.profile_model import (
+    MEDICATIONS,
+    PLACE,
+    REFERENCE,
+    FieldRule,
+    HeadRule,
+    Profile,
+    find_spec,
+)
+from mappers.profile_tables import make_reader
+from mappers.profile_values import Unreadable
 from mappers.profile_yaml import Path
 from schemas.event import PATIENTS
-from schemas.taxonomy import EVENT_TYPES, NARRATIVE_GROUP, TAXONOMY_VERSIONS
+from schemas.taxonomy import EVENT_TYPES, NARRATIVE_GROUP, TAXONOMY_VERSIONS, ElementSpec
 
-PLACE = "{n}"
 _KEY_OF_GROUP = {PATIENTS: "patients", MEDICATIONS: "medications"}
 Fault = tuple[Path, str]
 
@@ -133,6 +142,19 @@ def _find_constant_faults(profile: Profile) -> Iterator[Fault]:
         elif isinstance(value, list) != spec.many:
             wanted = "a list" if spec.many else "one value"
             yield ("constants", target), f"{target} is {wanted}"
+        else:
+            yield from _find_unreadable(profile, target, value, spec)
+
+
+def _find_unreadable(
+    profile: Profile, target: str, value: str | list[str], spec: ElementSpec
+) -> Iterator[Fault]:
+    read = make_reader(profile, FieldRule.model_validate(target), spec)
+    for text in value if isinstance(value, list) else [value]:
+        try:
+            read(text)
+        except Unreadable as problem:
+            yield ("constants", target), f"'{text}': {problem.code.title.lower()}"
 
 
 def _find_double_use(profile: Profile) -> Iterator[Fault]:

@@ -12,6 +12,8 @@ from schemas.event import PATIENTS
 from schemas.taxonomy import TAXONOMY_VERSIONS, ElementSpec, get_taxonomy
 
 MEDICATIONS: Final = "MedicationDmd"
+# Stands for the number in the column names of a repeated group.
+PLACE: Final = "{n}"
 REFERENCE: Final = "AdverseEventReferenceMetadata.ReferenceNumber"
 ElementName = Annotated[str, Field(pattern=r"^[A-Za-z]+\.[A-Za-z]+$")]
 Codes = dict[str, str]
@@ -102,6 +104,10 @@ class Profile(_Closed):
     medications: RepeatedGroup | None = None
     constants: dict[ElementName, str | list[str]] = {}
     ignored: dict[str, str] = Field({}, description="field → why its content is not taken over")
+
+    def __hash__(self) -> int:
+        """So that what is compiled from a profile can be kept; equality compares everything."""
+        return hash((self.name, self.version))
 
     @property
     def versions(self) -> tuple[str, ...]:

@@ -1,0 +1,158 @@
+"""Vendor XML → source records, by the layout its profile names, memory flat.
+
+The content of a record is flat: path from the record element → text, or a list of texts where the
+path occurs several times; a repeated group of the profile → a list of such dicts. Names are as
+the profile writes them (its prefixes; ``{namespace}name`` for a namespace it does not name).
+Comments, processing instructions, blank text and xsi:* attributes carry nothing.
+"""
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any, BinaryIO, Final
+
+from lxml import etree
+
+from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.xml_stream import find_root, iterate_elements
+from mappers.profile_model import Profile
+from schemas.batch import Part
+from schemas.catalogue import reading
+from schemas.finding import Finding
+from schemas.record import SourceRecord
+
+_XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
+_XML: Final = "http://www.w3.org/XML/1998/namespace"
+# Names a feed may invent without end; this many are remembered.
+_MAX_REMEMBERED: Final = 10_000
+_MAX_NAME: Final = 100
+
+Content = dict[str, Any]
+
+
+def read_xml(
+    stream: BinaryIO, part: Part, profile: Profile, *, max_record_bytes: int
+) -> Iterator[SourceRecord]:
+    """The records at the profile's ``record`` path. ``max_record_bytes`` is counted in characters
+    of text here; BrokenFeed where the file cannot be read on, after what came before."""
+    names = _Names(profile.namespaces)
+    steps = (profile.record or "").strip("/").split("/")
+    tags = [names.tag_of(step) for step in steps]
+    stream.seek(part.start)
+    root = find_root(stream)
+    if root is not None and root != tags[0]:
+        shown_root = names.name_of(root)[:_MAX_NAME]
+        raise BrokenFeed(reading.XML_OTHER_ROOT.at(root=shown_root, expected=tags[0]))
+    repeats = {group.at for group in profile.repeated.values() if group.at is not None}
+    flatten = _Flattening(names, repeats)
+    above = tuple(reversed(tags[:-1]))
+    # Positions count over the file; only below the root itself is that a plain child position.
+    path = "/" + "/".join(steps)
+    locate = f"{path}[%d]" if len(steps) == 2 else f"({path})[%d]"
+    number = part.first_record
+    for element in iterate_elements(stream, [tags[-1]], max_record_bytes=max_record_bytes):
+        if tuple(one.tag for one in element.iterancestors()) != above:
+            continue
+        content, raw, size = flatten.read(element)
+        findings: tuple[Finding, ...] = ()
+        if size > max_record_bytes:
+            findings = (reading.XML_RECORD_TOO_LONG.at(limit=max_record_bytes),)
+        yield SourceRecord(number, locate % number, None if findings else content, raw, findings)
+        number += 1
+
+
+class _Names:
+    """Names in a profile's prefixes ↔ ``{namespace}name``."""
+
+    def __init__(self, namespaces: dict[str, str]) -> None:
+        self._namespaces = {**namespaces, "xml": _XML}
+        self._prefixes = {uri: prefix for prefix, uri in self._namespaces.items()}
+
+    def tag_of(self, name: str) -> str:
+        if name.startswith("{"):
+            return name
+        prefix, _, local = name.rpartition(":")
+        uri = self._namespaces.get(prefix)
+        return f"{{{uri}}}{local}" if uri else local
+
+    def name_of(self, tag: str) -> str:
+        uri, _, local = tag.rpartition("}")
+        if not uri:
+            # Outside every namespace: told apart from names in the profile's default one.
+            return f"{{}}{local}" if "" in self._namespaces else local
+        prefix = self._prefixes.get(uri[1:])
+        if prefix is None:
+            return tag
+        return f"{prefix}:{local}" if prefix else local
+
+    def attribute_of(self, name: str) -> str:
+        """Attributes without a prefix are in no namespace, whatever the default."""
+        return f"@{self.name_of(name)}" if name.startswith("{") else f"@{name}"
+
+
+class _Flattening:
+    """One element with everything in it → flat content. Paths are put together once and kept."""
+
+    def __init__(self, names: _Names, repeats: set[str]) -> None:
+        self._names = names
+        self._repeats = repeats
+        self._paths: dict[tuple[str, str], str] = {}
+        self._raw: list[str] = []
+
+    def read(self, record: etree._Element) -> tuple[Content, bytes, int]:
+        """The content, sha256 over its names and texts in their order, and its size."""
+        self._raw.clear()
+        content: Content = {}
+        self._add_attributes(record, "", content)
+        self._walk(record, "", "", content)
+        raw = "\x1f".join(self._raw)
+        return content, sha256(raw.encode()).digest(), len(raw)
+
+    def _walk(self, parent: etree._Element, start: str, full: str, content: Content) -> None:
+        """``start`` and ``full``: the parent's path with a slash, from the occurrence of a
+        repeated group it stands in, and from the record."""
+        self._add(full[:-1] or ".", start[:-1] or ".", parent.text, content)
+        paths = self._paths
+        for child in parent:
+            tag: Any = child.tag
+            path = paths.get((start, tag))
+            if path is None:
+                path = self._remember(start, tag)
+            whole = path if start == full else self._remember(full, tag)
+            if whole in self._repeats:
+                inner: Content = {}
+                content.setdefault(whole, []).append(inner)
+                self._raw.append(whole)
+                self._add_attributes(child, "", inner)
+                self._walk(child, "", f"{whole}/", inner)
+            elif len(child) or child.attrib:
+                self._add_attributes(child, f"{path}/", content)
+                self._walk(child, f"{path}/", f"{whole}/", content)
+            else:
+                self._add(whole, path, child.text, content)
+            # Text between elements belongs to the element around them.
+            if child.tail is not None:
+                self._add(full[:-1] or ".", start[:-1] or ".", child.tail, content)
+
+    def _add(self, whole: str, path: str, text: str | None, content: Content) -> None:
+        if text is None or not text.strip():
+            return
+        self._raw += (whole, text)
+        there = content.get(path)
+        if there is None:
+            content[path] = text
+        elif isinstance(there, list):
+            there.append(text)
+        else:
+            content[path] = [there, text]
+
+    def _add_attributes(self, element: etree._Element, start: str, content: Content) -> None:
+        for name, value in element.attrib.items():
+            if not str(name).startswith(_XSI):
+                path = start + self._names.attribute_of(str(name))
+                self._add(path, path, str(value), content)
+
+    def _remember(self, start: str, tag: str) -> str:
+        path = self._paths.get((start, tag)) or start + self._names.name_of(tag)
+        if len(self._paths) < _MAX_REMEMBERED:
+            self._paths[start, tag] = path
+        return path
