@@ -9,7 +9,7 @@ from gateway.adapters.fhir_json import read_fhir_json, read_fhir_ndjson
 from gateway.adapters.fhir_xml import read_fhir_xml
 from gateway.adapters.xml_records import read_xml
 from mappers.fhir_read import FhirMapper
-from mappers.profile_model import load_profile
+from mappers.profile_load import load_profile
 from mappers.profile_read import ProfileMapper
 from schemas.batch import Part, Shape
 from schemas.errors import WrongUseError

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 
 from gateway.bootstrap import Gateway
-from mappers.profile_model import load_profile
+from mappers.profile_load import load_profile
 from schemas.errors import WrongUseError
 from schemas.identifiers import is_ods_code
 from schemas.submission import Organisation, Source
