@@ -33,7 +33,8 @@ _NO_NAME = (
 )
 # Begins with the letter, not with the border before it: that is looked at where a letter fits.
 _NAME = re.compile(
-    rf"[DMP](?<!\w.)(?:(?<=M)(?:rs?|s|iss)|(?<=D)r|(?<=P)rof)\.? (?!(?:{_NO_NAME})\b)[A-Z][a-z]"
+    r"[DMP](?<!\w.)(?:(?<=M)(?:rs?|s|iss)|(?<=D)r|(?<=P)rof)\.? "
+    rf"(?!(?:{_NO_NAME})\b)(?:[A-Z]['’])?[A-Z][a-z]"
 )
 _LONG_NUMBER = re.compile(r"[0-9][0-9 ()-]{7}")
 

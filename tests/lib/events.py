@@ -103,11 +103,12 @@ def set_element(event: NationalEvent, path: str, value: Any) -> NationalEvent:
     groups: Any = deepcopy(event.groups)
     group_name, element = path.split(".")
     name, _, position = group_name.rstrip("]").partition("[")
-    group = groups[name][int(position)] if position else groups.setdefault(name, {})
-    if value is None:
-        group.pop(element, None)
-    else:
+    group = groups[name][int(position)] if position else groups.get(name, {})
+    if value is not None:
         group[element] = value
+        groups.setdefault(name, group)
+    else:
+        group.pop(element, None)
     return msgspec.structs.replace(event, groups=groups)
 
 
