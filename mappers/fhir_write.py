@@ -1,0 +1,133 @@
+"""National event → FHIR AdverseEvent of the event's own taxonomy version.
+
+What is written maps to the equal event again (a property test holds it). The server's own facts,
+reference, id and revision, are given by the caller.
+"""
+
+from typing import Any, Final
+
+from mappers.fhir_tables import REFERENCE_ELEMENT, REFERENCE_GROUP
+from schemas.event import Group, NationalEvent
+from schemas.taxonomy import NARRATIVE_GROUP, GroupSpec, Taxonomy, get_taxonomy
+
+Json = dict[str, Any]
+
+# A national event always has these two, so they are written also where they are empty.
+_ALWAYS: Final = frozenset({"Location", "Practitioner"})
+# Contained resource → its id, and the field of the root that refers to it.
+_CONTAINED: Final = {
+    "Patient": ("patient1", "subject"),
+    "Location": ("location1", "location"),
+    "Practitioner": ("practitioner1", "recorder"),
+    "Medication": ("medication1", "suspectEntity"),
+    "Device": ("device1", "suspectEntity"),
+}
+
+
+def write_fhir(
+    event: NationalEvent,
+    *,
+    reference: str | None = None,
+    local_id: str | None = None,
+    event_id: str | None = None,
+    revision: int | None = None,
+) -> Json:
+    """The AdverseEvent as plain JSON. ``reference`` stands where clients look for it: the first
+    element of the last extension. KeyError for a group, an element or a version that the taxonomy
+    does not have."""
+    taxonomy = get_taxonomy(event.taxonomy_version)
+    resource: Json = {"resourceType": "AdverseEvent"}
+    if event_id is not None:
+        resource["id"] = event_id
+    resource["meta"] = {"profile": [taxonomy.profile_url]}
+    if revision is not None:
+        resource["meta"]["versionId"] = str(revision)
+    extensions = _write_extensions(event, taxonomy, reference)
+    contained = _write_contained(extensions)
+    if contained:
+        resource["contained"] = contained
+    if own := extensions.get("AdverseEvent"):
+        resource["extension"] = own
+    if local_id is not None:
+        resource["identifier"] = {"value": local_id}
+    resource |= _write_fields(event, taxonomy)
+    for one in contained:
+        _refer_to(resource, one)
+    return resource
+
+
+def _write_fields(event: NationalEvent, taxonomy: Taxonomy) -> Json:
+    """What STU3 and R4 write in fields of their own."""
+    concept = {"coding": [{"code": event.event_type}]}
+    if taxonomy.fhir_release == "R4":
+        fields: Json = {"actuality": "actual", "event": concept}
+    else:
+        fields = {"category": "AE", "type": concept}
+        if event.narrative is not None:
+            fields["description"] = event.narrative
+    if event.event_date is not None:
+        fields["date"] = event.event_date
+    return fields
+
+
+def _write_extensions(
+    event: NationalEvent, taxonomy: Taxonomy, reference: str | None
+) -> dict[str, list[Json]]:
+    """The extensions by the resource that carries them."""
+    unknown = event.groups.keys() - taxonomy.by_name.keys()
+    if unknown:
+        raise KeyError(*sorted(unknown))
+    written: dict[str, list[Json]] = {}
+    # The reference is the last of all.
+    for spec in sorted(taxonomy.groups, key=lambda group: group.name == REFERENCE_GROUP):
+        for content in _contents_of(event, spec, reference):
+            written.setdefault(spec.resource, []).append(
+                {"url": taxonomy.url_of(spec), "extension": _write_elements(spec, content)}
+            )
+    return written
+
+
+def _contents_of(event: NationalEvent, spec: GroupSpec, reference: str | None) -> list[Group]:
+    if spec.name == NARRATIVE_GROUP:
+        return [] if event.narrative is None else [{"Description": event.narrative}]
+    content = event.groups.get(spec.name, {})
+    contents = content if isinstance(content, list) else [content]
+    if spec.name == REFERENCE_GROUP and reference is not None:
+        contents = [{REFERENCE_ELEMENT: reference, **contents[0]}]
+    return [one for one in contents if one]
+
+
+def _write_elements(spec: GroupSpec, content: Group) -> list[Json]:
+    unknown = content.keys() - spec.by_name.keys()
+    if unknown:
+        raise KeyError(*sorted(unknown))
+    return [
+        {"url": element.name, element.value_key: value}
+        for element in spec.elements
+        if element.name in content
+        for value in _values_of(content[element.name])
+    ]
+
+
+def _values_of(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _write_contained(extensions: dict[str, list[Json]]) -> list[Json]:
+    contained = []
+    for kind, (own_id, _) in _CONTAINED.items():
+        carried = extensions.get(kind)
+        if carried:
+            contained.append({"resourceType": kind, "id": own_id, "extension": carried})
+        elif kind in _ALWAYS:
+            contained.append({"resourceType": kind, "id": own_id})
+    return contained
+
+
+def _refer_to(resource: Json, contained: Json) -> None:
+    own_id, field = _CONTAINED[contained["resourceType"]]
+    target = {"reference": f"#{own_id}"}
+    if field == "suspectEntity":
+        resource.setdefault(field, []).append({"instance": target})
+    else:
+        resource[field] = target
