@@ -30,6 +30,12 @@ class Draw:
     def pick(self, pool: Sequence[T]) -> T:
         return pool[int(self._next() * len(pool))]
 
+    def pick_two(self, pool: Sequence[T]) -> tuple[T, T]:
+        """Two different ones of a pool of at least two."""
+        first = int(self._next() * len(pool))
+        second = int(self._next() * (len(pool) - 1))
+        return pool[first], pool[second if second < first else second + 1]
+
     def weighted(self, pool: Sequence[T], cumulated: Sequence[float]) -> T:
         """One of ``pool``, of which ``cumulated`` holds the weights summed up."""
         return pool[bisect(cumulated, self._next() * cumulated[-1])]

@@ -23,6 +23,17 @@ _INVOLVEMENTS = ("1", "2", "2", "3", "4", "4", "5")
 _DETECTION_POINTS = ("3", "4", "4", "4", "6", "7")
 _PLACES = ("4", "4", "4", "4", "2", "3", "5", "9")
 _SPECIAL_PLACES = {"4": "10", "17": "11", "9": "12", "12": "3", "3": "6", "8": "7", "7": "2"}
+_PROBLEM_TEXTS = {
+    "AdverseEventProblemPeople": "ProblemDescriptionActions",
+    "AdverseEventProblemMedication": "ProblemDescriptionDrugs",
+    "AdverseEventProblemDevices": "ProblemDescriptionDevices",
+    "AdverseEventProblemITSystems": "ProblemDescriptionSystemsSoftware",
+    "AdverseEventProblemBuildingsInfrastructure": "BuildingsInfrastructureProblem",
+    "AdverseEventProblemEstatesServices": "EstatesServicesProblem",
+    "AdverseEventProblemBlood": "BloodProblem",
+    "AdverseEventProblemBloodProducts": "BloodProductsProblem",
+    "AdverseEventProblemTissuesOrgans": "ProblemDescriptionTissuesOrgans",
+}
 _PLACES_4 = frozenset("123456789")
 
 
@@ -120,6 +131,7 @@ class EventMaker:
         # The problems of a kind are shared between events, so their groups are copied.
         for name, group in kind.problems[kind.fits[case]].items():
             groups[name] = dict(group)
+        self._describe_problems(groups)
         drug = draw.pick(kind.drugs) if kind.drugs else ""
         if drug:
             self._add_drug(groups, drug)
@@ -130,6 +142,22 @@ class EventMaker:
         self._add_assessment(groups, kind, harmed=harmed)
         self._add_place(groups, kind.service_areas, kind.specialties)
         return tell_incident(draw, kind, kinds, case, drug)
+
+    def _describe_problems(self, groups: Groups) -> None:
+        """Says more of each problem in its own text, and of people where nothing else is named."""
+        draw, texts = self._draw, self._kinds.shared["problems"]
+        agents = groups["AdverseEventAgent"]
+        if self._version == "4" or not isinstance(agents, dict):
+            return
+        if agents["InvolvedAgents"] == ["10"]:
+            groups.setdefault(
+                "AdverseEventProblemPeople",
+                {"PeopleInvolvementFactors": ["5"], "PeopleActionFactors": ["6"]},
+            )
+        for name, element in _PROBLEM_TEXTS.items():
+            group = groups.get(name)
+            if isinstance(group, dict) and draw.chance(0.8):
+                group.setdefault(element, draw.pick(texts))
 
     def _add_drug(self, groups: Groups, drug: str) -> None:
         agent = groups["AdverseEventAgent"]
@@ -148,7 +176,7 @@ class EventMaker:
         outcome = groups.setdefault("AdverseEventOutcome", {})
         if isinstance(outcome, dict):
             outcome["ImmediateActions"] = draw.pick(shared["actions"])
-            if draw.chance(0.4):
+            if draw.chance(0.7):
                 outcome["WentWell"] = draw.pick(shared["went_well"])
         groups["DetectionFactors"] = {"DetectionPoint": draw.pick(_DETECTION_POINTS)}
         concern: Group = {"LevelOfConcern": "5" if harmed else draw.pick(_WORRIES)}
@@ -168,6 +196,7 @@ class EventMaker:
             "LocalAuthoritySafeguarding": draw.chance(0.03),
             "SeriousIncident": harmed and draw.chance(0.2),
             "HsibNotify": kind.maternity and harmed,
+            "DeprivationOfLiberty": draw.chance(0.02),
             "DesignationsMentalHealth": "4" in kind.service_areas and draw.chance(0.2),
             "NeverEvent": False,
         }

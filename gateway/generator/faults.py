@@ -95,7 +95,8 @@ def _age_in_real_days(event: NationalEvent, draw: Draw) -> NationalEvent:
 
 def _age_twice(event: NationalEvent, _: Draw) -> NationalEvent:
     exact, bracket = _age_names(event)
-    return _with_patient(event, **{exact: 45 * 372, bracket: "9"})
+    ages: Group = {exact: 45 * 372, bracket: "9"}
+    return _with_patient(event, **ages)
 
 
 def _fatal_with_psychological(event: NationalEvent, draw: Draw) -> NationalEvent:

@@ -8,9 +8,12 @@ import msgspec
 
 from gateway.generator.events import UNTIL, EventMaker, Setting
 from gateway.generator.organisations import make_register
+from gateway.generator.patients import MOST_PATIENTS
 from gateway.generator.records import GeneratedRecord, RecordMaker
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
+from mappers.profile_load import load_profile
+from mappers.profile_write import csv_header, write_line, write_record, write_row, xml_frame
 from schemas.errors import WrongUseError
 from schemas.submission import Organisation
 
@@ -68,9 +71,29 @@ def _write_fhir_bundle(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> 
     stream.write(b"<?xml version='1.0' encoding='UTF-8'?>\n")
     stream.write(f'<Bundle xmlns="{_FHIR_NAMESPACE}"><type value="collection"/>\n'.encode())
     for record in records:
-        resource = write_fhir_xml(write_fhir(record.event, local_id=record.local_id))
+        document = write_fhir_xml(write_fhir(record.event, local_id=record.local_id))
+        resource = document.partition(b"?>")[2].strip()
         stream.write(b"<entry><resource>" + resource + b"</resource></entry>\n")
     stream.write(b"</Bundle>\n")
+
+
+def _write_profile_xml(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> None:
+    profile = load_profile("lrms-xml")
+    head, tail = xml_frame(profile)
+    stream.write(head)
+    stream.writelines(
+        write_record(record.event, record.local_id, profile) + b"\n" for record in records
+    )
+    stream.write(tail)
+
+
+def _write_profile_csv(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> None:
+    profile = load_profile("lrms-csv")
+    header = csv_header(profile, patients=MOST_PATIENTS)
+    stream.write(write_line(dict(zip(header, header, strict=True)), header).encode())
+    for record in records:
+        row = write_row(record.event, record.local_id, profile)
+        stream.write(write_line(row, header).encode())
 
 
 FORMATS: Final[dict[str, tuple[str, Writer]]] = {
@@ -80,4 +103,6 @@ FORMATS: Final[dict[str, tuple[str, Writer]]] = {
     "fhir-xml-4": ("4", _write_fhir_bundle),
     "fhir-xml-5": ("5", _write_fhir_bundle),
     "fhir-xml-6": ("6", _write_fhir_bundle),
+    "xml": ("5", _write_profile_xml),
+    "csv": ("5", _write_profile_csv),
 }

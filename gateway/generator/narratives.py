@@ -15,7 +15,8 @@ def tell_incident(draw: Draw, kind: Kind, kinds: Kinds, case: int, drug: str) ->
     """``case`` is the position of the sentence that says what happened."""
     shared = kinds.shared
     parts = [draw.pick(shared["setting"]), kind.what[case], draw.pick(kind.found)]
-    parts += [draw.pick(kind.action), draw.pick(shared["follow"])]
+    first, second = draw.pick_two(shared["follow"])
+    parts += [draw.pick(kind.action), first, second]
     return tell(draw, parts, shared, drug)
 
 

@@ -9,6 +9,7 @@ from schemas.event import Group
 
 MONTH: Final = 31
 YEAR: Final = 372
+MOST_PATIENTS: Final = 3
 
 # Roughly the shares that national statistics have shown for years: most events do no harm.
 _PHYSICAL = ("5", "4", "3", "2", "1")
@@ -25,7 +26,7 @@ _BRACKET_YEARS = ((4, "4"), (9, "5"), (15, "6"), (17, "7"), (25, "8"), (45, "9")
 def make_patients(draw: Draw, kind: Kind, kinds: Kinds, version: str) -> list[Group]:
     """One to three, mostly one; now and then none (nobody was affected)."""
     roll = draw.number(1, 100)
-    count = 0 if roll <= 10 else 1 if roll <= 94 else 2 if roll <= 99 else 3
+    count = 0 if roll <= 10 else 1 if roll <= 94 else 2 if roll <= 99 else MOST_PATIENTS
     return [
         make_patient(draw, kind, kinds.shared["outcomes"], version, sequence)
         for sequence in range(1, count + 1)
@@ -54,7 +55,7 @@ def _add_harm(draw: Draw, patient: Group, outcomes: list[str]) -> None:
         severe = severe or psychological == "1"
     if severe:
         patient["StrengthOfAssociation"] = draw.pick(_ASSOCIATIONS)
-    if physical in "234" and draw.chance(0.6):
+    if physical in "234" or draw.chance(0.4):
         patient["ClinicalOutcome"] = draw.pick(outcomes)
 
 
