@@ -1,0 +1,40 @@
+"""The documents that are made from the code. ``python -m tests.lib.generated_documents`` writes
+them anew; tests/architecture/test_generated_documents.py fails where one is stale."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.lib.finding_catalogue import make_finding_catalogue
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# Path from the project's root → what makes its content.
+DOCUMENTS: dict[str, Callable[[], str]] = {
+    "docs/finding-catalogue.md": make_finding_catalogue,
+}
+
+
+def find_stale() -> list[str]:
+    """The documents that are missing or not as the code would make them now."""
+    stale = []
+    for path, make in DOCUMENTS.items():
+        file = ROOT / path
+        if not file.exists() or file.read_text(encoding="utf-8") != make():
+            stale.append(path)
+    return stale
+
+
+def write_documents() -> list[str]:
+    """Writes those that are stale and says which."""
+    written = find_stale()
+    for path in written:
+        file = ROOT / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(DOCUMENTS[path](), encoding="utf-8")
+    return written
+
+
+if __name__ == "__main__":
+    for name in write_documents() or ["nothing was stale"]:
+        sys.stdout.write(f"{name}\n")
