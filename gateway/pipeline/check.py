@@ -1,6 +1,7 @@
 """Check a feed: everything that ingesting it would say, and nothing stored."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -58,7 +59,8 @@ def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: st
         number=0,
         source_id=source.id,
         sha256=sha256,
-        size=stream.tell(),
+        # Not tell(): hashing a BytesIO leaves it at its start.
+        size=stream.seek(0, io.SEEK_END),
         filename=filename,
         route="file",
         received_at=gateway.now(),
