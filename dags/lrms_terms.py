@@ -1,0 +1,50 @@
+"""What the DAGs share: the terms their tasks run under, and the assets that chain them.
+
+Not a DAG itself (``.airflowignore``). Airflow puts its DAG folder on the path, so that the files
+beside can import it.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import Asset, Context, RetryDecision, RetryPolicy
+from airflow.sdk.exceptions import AirflowTaskTimeout
+
+EVENTS_LOADED = Asset("lrms://events/loaded")
+EVENTS_MARKED = Asset("lrms://events/marked")
+
+
+class RetryWhatMayPass(RetryPolicy):
+    """Tries again what another try may cure: errors that say so of themselves
+    (``schemas.errors``), and a time-out, as a task goes on where the last try stopped. Anything
+    else fails at once. A task whose worker was killed is the scheduler's to retry; it does not ask
+    here."""
+
+    def evaluate(
+        self,
+        exception: BaseException,
+        try_number: int,
+        max_tries: int,
+        context: Context | None = None,
+    ) -> RetryDecision:
+        if isinstance(exception, AirflowTaskTimeout) or getattr(exception, "retryable", False):
+            return RetryDecision.default()
+        return RetryDecision.fail("another try would fail in the same way")
+
+
+TASK_TERMS: dict[str, Any] = {
+    "execution_timeout": timedelta(hours=1),
+    "retries": 3,
+    "retry_delay": timedelta(seconds=30),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "retry_policy": RetryWhatMayPass(),
+}
+DAG_TERMS: dict[str, Any] = {
+    "start_date": datetime(2026, 1, 1, tzinfo=UTC),
+    "catchup": False,
+    # A run takes all that waits, so a second one beside it has nothing to do.
+    "max_active_runs": 1,
+    "default_args": TASK_TERMS,
+    "tags": ["lrms"],
+}
