@@ -21,8 +21,8 @@ INTRODUCTION = """\
 Everything the gateway may say about a record or a batch. A code keeps its meaning for ever and is
 never used again for another. A record with an **error** is rejected, and its neighbours are not; a
 **warning** or **information** leaves it accepted. The scope says what a finding is about: one
-field, the whole record, or the whole batch. In the wording, names in braces stand for what the finding
-carries: a code, a position, a number, and never free text of the record.
+field, the whole record, or the whole batch. In the wording, names in braces stand for what the
+finding carries: a code, a position, a number, and never free text of the record.
 """
 
 
