@@ -99,6 +99,8 @@ def _feed_prolog(stream: BinaryIO, prolog: _Prolog) -> bytes:
     while prolog.root is None and not prolog.has_doctype and len(head) < _MAX_PROLOG:
         chunk = stream.read(2048)
         if not chunk:
+            if head:
+                parser.close()  # only now is the root of a very short file told
             break
         head += chunk
         parser.feed(chunk)

@@ -1,0 +1,201 @@
+"""CSV files as they really come: each row of the tables is one that somebody has sent."""
+
+import hashlib
+import io
+
+import pytest
+
+from gateway.adapters import csv_rows
+from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.csv_lines import Lines
+from gateway.adapters.csv_rows import read_csv
+from schemas.batch import Part
+from schemas.catalogue import get_catalogue, word_message
+from schemas.record import SourceRecord
+
+PART = Part(batch_number=0, number=0, start=0, end=0)
+LIMIT = 5_000
+
+
+def read(content: bytes | str, limit: int = LIMIT) -> list[SourceRecord]:
+    raw = content.encode() if isinstance(content, str) else content
+    return list(read_csv(io.BytesIO(raw), PART, max_record_bytes=limit))
+
+
+def contents(content: bytes | str, limit: int = LIMIT) -> list[dict[str, str] | None]:
+    return [record.content for record in read(content, limit)]
+
+
+def codes(records: list[SourceRecord]) -> list[list[str]]:
+    return [[finding.code for finding in record.findings] for record in records]
+
+
+BOTH = [{"id": "1", "note": "café"}, {"id": "2", "note": "x"}]
+TEXT = "id,note\r\n1,café\r\n2,x\r\n"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        TEXT.encode(),
+        TEXT.encode("utf-8-sig"),
+        TEXT.encode("utf-16"),
+        TEXT.encode("utf-16-le"),
+        TEXT.encode("utf-16-be"),
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        TEXT.encode("utf-32"),
+        TEXT.encode("cp1252"),
+        TEXT.replace("\r\n", "\n").encode(),
+        TEXT.replace("\r\n", "\r").encode(),
+        TEXT.strip().encode(),
+        TEXT.replace(",", ";").encode(),
+        TEXT.replace(",", "\t").encode(),
+        TEXT.replace(",", "|").encode(),
+        ("sep=;\r\n" + TEXT.replace(",", ";")).encode(),
+        ("sep=^\r\n" + TEXT.replace(",", "^")).encode(),
+        ('"sep=;"\r\n' + TEXT.replace(",", ";")).encode(),
+        TEXT.replace("id,note", "id , note").encode(),
+        TEXT.replace("id,note", '"id","note"').encode(),
+        TEXT.replace("id,note", "id,note,,").encode().replace(b"2,x", b"2,x,,,,"),
+    ],
+)
+def test_the_same_table_in_any_usual_encoding_and_delimiter(raw: bytes) -> None:
+    assert contents(raw) == BOTH
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ('a,b\n"x\ny",2\n', [{"a": "x\ny", "b": "2"}]),
+        ('a,b\n"x,y",2\n', [{"a": "x,y", "b": "2"}]),
+        ('a,b\n"say ""wait""",2\n', [{"a": 'say "wait"', "b": "2"}]),
+        ('a,b\n5" pipe,2\n', [{"a": '5" pipe', "b": "2"}]),
+        ("a,b\n , \n1,2\n", [{"a": "1", "b": "2"}]),
+        ("a,b\n,,,,\n\n1,2\n\n", [{"a": "1", "b": "2"}]),
+        ("\n\na,b\n1,2\n", [{"a": "1", "b": "2"}]),
+        ("a,,c\n1,2,3\n", [{"a": "1", "column 2": "2", "c": "3"}]),
+        ("a\n1\n", [{"a": "1"}]),
+        ('a;b\n"1,5";2\n', [{"a": "1,5", "b": "2"}]),
+        ('"a,b";c;d\n1;2;3\n', [{"a,b": "1", "c": "2", "d": "3"}]),
+        ("a,b\n=cmd(),2\n", [{"a": "=cmd()", "b": "2"}]),
+        ("a,b\n1,\n", [{"a": "1"}]),
+        ("a,b\n" + "x" * 4000 + ",2\n", [{"a": "x" * 4000, "b": "2"}]),
+        ("a,b\n", []),
+        ("a,b", []),
+        ("a,b\n\u20281,2\n", [{"a": "\u20281", "b": "2"}]),
+    ],
+)
+def test_ugly_but_readable(text: str, rows: list[dict[str, str]]) -> None:
+    records = read(text)
+    assert [record.content for record in records] == rows
+    assert codes(records) == [[]] * len(rows)
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        # (the feed, codes of each record in order); the good neighbours are always read
+        (b"a,b\n1,2\n3,4,5\n6,7\n", [[], ["READ-064"], []]),
+        (b"a,b\n1,2\n3\n6,7\n", [[], ["READ-065"], []]),
+        (b"a,b\n1,2\n3,\x00\n6,7\n", [[], ["READ-066"], []]),
+        (
+            "a,b\n1,é\n2,ü\n3,\x00\n".encode() + b"4,\xe9\n5,6\n",
+            [[], [], ["READ-066"], ["READ-063"], []],
+        ),
+        (b"a,b\n1,\xe9\n2,\x81\n3,4\n", [[], ["READ-063"], []]),
+        ("a,b\n1,é\n".encode("utf-16") + b"\x00\xd83\x00,\x004\x00\n\x00", [[], ["READ-063"]]),
+        (b"a,b\n1,2\n3," + b"x" * 6000 + b"\n6,7\n", [[], ["READ-067"], []]),
+        (b"a,b\n1,2\n3," + b"x" * 20000, [[], ["READ-067"]]),
+        (b'a,b\n1,2\n3,"open\n6,7\n8,9\n', [[], ["READ-068"], [], []]),
+        (b'a,b\n1,2\n3,"open\n' + b"6,7\n" * 2000, [[], ["READ-067"]] + [[]] * 2000),
+        (b'a,b\n1,2\n3,"She said "wait" twice"\n6,7\n', [[], ["READ-068"], []]),
+        (b'a,b\n1,"x\ny" z\n6,7\n', [["READ-068"], ["READ-065"], []]),
+    ],
+)
+def test_a_bad_row_costs_its_neighbours_nothing(raw: bytes, expected: list[list[str]]) -> None:
+    records = read(raw)
+    assert codes(records) == expected
+    assert [record.number for record in records] == list(range(1, len(expected) + 1))
+    for record in records:
+        errors = [f for f in record.findings if f.severity == "error"]
+        assert (record.content is None) == bool(errors)
+        assert all(word_message(finding) for finding in record.findings)
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b"\n\n", "READ-060"),
+        (b"sep=;\n", "READ-060"),
+        (b'"a,b\n1,2\n', "READ-061"),
+        (b"a" * 6000 + b"\n1\n", "READ-061"),
+        (b"\n" * 6000, "READ-061"),
+        (b"a,b\x00\n1,2\n", "READ-061"),
+        (b"a,b,a\n1,2,3\n", "READ-062"),
+        (b"a, a\n1,2\n", "READ-062"),
+    ],
+)
+def test_a_feed_without_a_usable_header_is_refused(raw: bytes, code: str) -> None:
+    with pytest.raises(BrokenFeed) as stopped:
+        read(raw)
+    assert stopped.value.finding.code == code
+    assert get_catalogue()[code].scope == "batch"
+    assert word_message(stopped.value.finding)
+
+
+def test_rows_are_counted_as_a_spreadsheet_shows_them() -> None:
+    records = read('sep=,\na,b\n1,"x\ny\nz"\n\n2,3\n4,5,6\n7,8\n')
+    assert [record.locator for record in records] == ["row 2", "row 4", "row 5", "row 6"]
+
+
+def test_one_bad_byte_does_not_change_the_encoding_of_the_rest() -> None:
+    rows = ["a,b"] + [f"{number},naïve" for number in range(50)]
+    raw = "\n".join(rows).encode() + b"\n50,na\xefve\n51,na\xc3\xafve\n"
+    records = read(raw)
+    assert codes(records) == [[]] * 50 + [["READ-063"], []]
+    assert records[51].content == {"a": "51", "b": "naïve"}
+
+
+def test_numbers_go_on_from_the_part() -> None:
+    part = Part(batch_number=0, number=1, start=0, end=0, first_record=41)
+    records = list(read_csv(io.BytesIO(b"a\n1\n2\n"), part, max_record_bytes=LIMIT))
+    assert [record.number for record in records] == [41, 42]
+
+
+def test_the_raw_hash_is_over_the_cells_whatever_their_quoting() -> None:
+    plain, quoted = read("a,b\n1,2\n")[0], read('a;b\n"1";"2"\n')[0]
+    assert plain.raw_hash == quoted.raw_hash == hashlib.sha256(b"1\x1f2").digest()
+    assert read("a,b\n12,\n")[0].raw_hash != plain.raw_hash
+
+
+def test_lines_given_again_are_bounded_so_that_time_stays_linear(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Each line closes the quote before it and opens another: read again without a limit, every
+    # line would cost the reading of all that follow up to the limit.
+    lines, taken = 20_000, 0
+
+    class Counted(Lines):
+        def __next__(self) -> str:
+            nonlocal taken
+            taken += 1
+            return super().__next__()
+
+    monkeypatch.setattr(csv_rows, "Lines", Counted)
+    records = read("a,b\n" + 'x","y\n' * lines, limit=2_000)
+    assert codes(records)[0] == ["READ-067"]
+    assert taken < 3 * lines
+
+
+def test_a_feed_closed_while_it_is_read_is_no_error() -> None:
+    stream = io.BytesIO(b"a\n1\n2\n")
+    records = read_csv(stream, PART, max_record_bytes=LIMIT)
+    next(records)
+    stream.close()
+    records.close()  # type: ignore[attr-defined]
+
+
+def test_the_stream_stays_open() -> None:
+    stream = io.BytesIO(b"a\n1\n")
+    list(read_csv(stream, PART, max_record_bytes=LIMIT))
+    assert not stream.closed
