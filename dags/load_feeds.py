@@ -4,9 +4,9 @@ Batches that were received → their parts, each a task → finished batches wit
 A batch with bad records is a green run: they are in its receipt. A red run is our trouble.
 """
 
-from airflow.sdk import dag, task, teardown
+from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
-from lrms_terms import DAG_TERMS, EVENTS_LOADED
+from lrms_terms import DAG_TERMS, EVENTS_LOADED, watch
 
 # Airflow maps a task over at most 1,024 items; what is left is the next run's.
 MOST_ITEMS = 1_000
@@ -30,10 +30,8 @@ def load_feeds() -> None:
         with open_gateway(actor="airflow") as gateway:
             return process_parts(gateway, batch_id, parts)
 
-    # A teardown runs whatever became of the parts: one that fails must not hold up the batches of
-    # others. It leaves the run as red as its parts are.
-    @teardown(on_failure_fail_dagrun=True)
-    @task(outlets=[EVENTS_LOADED])
+    # Whatever became of the parts: one that fails must not hold up the batches of others.
+    @task(outlets=[EVENTS_LOADED], trigger_rule="all_done")
     def finish() -> dict[str, int]:
         from gateway.bootstrap import open_gateway
         from gateway.pipeline.finish import finish_batches
@@ -44,7 +42,10 @@ def load_feeds() -> None:
             raise AirflowSkipException("no batch was finished: nothing to mark or to tell")
         return counts
 
-    process.expand_kwargs(plan()) >> finish()
+    loaded = process.expand_kwargs(plan())
+    finished = finish()
+    loaded >> finished
+    [loaded, finished] >> watch()
 
 
 load_feeds()

@@ -7,8 +7,8 @@ beside can import it.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Context, RetryDecision, RetryPolicy
-from airflow.sdk.exceptions import AirflowTaskTimeout
+from airflow.sdk import Asset, Context, RetryDecision, RetryPolicy, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
 EVENTS_LOADED = Asset("lrms://events/loaded")
 EVENTS_MARKED = Asset("lrms://events/marked")
@@ -48,3 +48,10 @@ DAG_TERMS: dict[str, Any] = {
     "default_args": TASK_TERMS,
     "tags": ["lrms"],
 }
+
+
+@task(trigger_rule="one_failed", retries=0)
+def watch() -> None:
+    """Turns a run red where one of its tasks failed and a later one was run all the same: Airflow
+    judges a run by its last tasks alone. Skipped in a green run."""
+    raise AirflowFailException("a task of this run failed: its log says why")

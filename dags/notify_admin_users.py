@@ -4,8 +4,8 @@ Alerts that wait become messages; messages that are due are delivered. What coul
 is due again later: when, stands in the outbox, so a run with failed messages is green.
 """
 
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task, teardown
-from lrms_terms import DAG_TERMS, EVENTS_MARKED
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
+from lrms_terms import DAG_TERMS, EVENTS_MARKED, watch
 
 # By the clock as well: for digests, and for messages that are due again.
 WHEN = AssetOrTimeSchedule(
@@ -25,9 +25,8 @@ def notify_admin_users() -> None:
         with open_gateway(actor="airflow") as gateway:
             return prepare_messages(gateway)
 
-    # A teardown runs whatever became of preparing: messages made before are due all the same.
-    @teardown(on_failure_fail_dagrun=True)
-    @task
+    # Whatever became of preparing: messages made before are due all the same.
+    @task(trigger_rule="all_done")
     def deliver() -> dict[str, int]:
         from gateway.bootstrap import open_gateway
         from gateway.pipeline.notify import deliver_messages
@@ -35,7 +34,9 @@ def notify_admin_users() -> None:
         with open_gateway(actor="airflow") as gateway:
             return deliver_messages(gateway, limit=MOST_MESSAGES)
 
-    prepare() >> deliver()
+    prepared, delivered = prepare(), deliver()
+    prepared >> delivered
+    [prepared, delivered] >> watch()
 
 
 notify_admin_users()
