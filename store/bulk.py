@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any, cast
 
 import msgspec
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
+    FromClause,
     Table,
     any_,
     column,
@@ -80,6 +82,17 @@ def is_among(
     return target.in_(select(listed.c.value))
 
 
+def make_pairs(pairs: Sequence[tuple[int, int]], connection: Connection) -> FromClause:
+    """Pairs of numbers as a table of ``key`` and ``value``, in one parameter or two."""
+    if is_postgresql(connection):
+        keys, values = zip(*pairs, strict=True)
+        arrays = (literal(list(keys), ARRAY(BigInteger)), literal(list(values), ARRAY(BigInteger)))
+        return func.unnest(*arrays).table_valued("key", "value").render_derived("pairs")
+    listed = func.json_each(msgspec.json.encode(pairs).decode()).table_valued(column("value"))
+    key, value = (func.json_extract(listed.c.value, f"$[{at}]") for at in (0, 1))
+    return select(key.label("key"), value.label("value")).subquery("pairs")
+
+
 def get_driver(connection: Connection) -> psycopg.Connection[Any]:
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
@@ -105,6 +118,7 @@ def _as_sqlite(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[
     return result
 
 
+@lru_cache(maxsize=64)  # the rows of one load share their instant
 def _instant_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects.postgresql import insert
 
 from schemas.event import NationalEvent
-from schemas.identifiers import make_event_id
+from schemas.identifiers import make_event_id, make_reference
 from schemas.judged import JudgedRecord
 from store import bulk
 from store.arrival import Arrival, Position, Settled, settle
@@ -40,7 +40,16 @@ class Case:
     """One event of a chunk: its records there, in order, and what each becomes. ``known`` is the
     event's row from before, locked, or None where this load brought it into being."""
 
-    __slots__ = ("arrivals", "attempt", "event_id", "identity", "known", "records", "settled")
+    __slots__ = (
+        "arrivals",
+        "attempt",
+        "event_id",
+        "identity",
+        "known",
+        "records",
+        "reference",
+        "settled",
+    )
 
     def __init__(self, identity: str) -> None:
         self.identity = identity
@@ -48,8 +57,13 @@ class Case:
         self.arrivals: list[Arrival] = []
         self.attempt = 0
         self.event_id = 0
+        self.reference = ""
         self.known: Row[Any] | None = None
         self.settled: list[Settled] = []
+
+    def take(self, event_id: int) -> None:
+        self.event_id = event_id
+        self.reference = make_reference(event_id)
 
     def settle(self, revision: int = 0, newest: bytes | None = None) -> None:
         """All arrivals are newer than what the event has seen."""
@@ -65,6 +79,8 @@ class Case:
     @property
     def current(self) -> NationalEvent:
         """The newest content that the arrivals brought."""
+        if len(self.arrivals) == 1:
+            return self.arrivals[0].acceptance.event
         return next(
             arrival.acceptance.event
             for arrival, settled in zip(
@@ -78,7 +94,7 @@ def claim_events(
     connection: Connection,
     source_id: str,
     cases: Iterable[Case],
-    make_row: Callable[[int, Case], bulk.Row],
+    make_row: Callable[[Case], bulk.Row],
 ) -> None:
     """Give each case its event: ``event_id``, and ``known`` where it was there. ``make_row`` makes
     the row of a new one."""
@@ -91,12 +107,17 @@ def claim_events(
             if tried.setdefault(event_id, case) is not case:
                 later.append(case)
         fresh = sorted(tried.keys() - _find_known(connection, tried))
-        inserted = _insert(connection, [make_row(event_id, tried[event_id]) for event_id in fresh])
+        for event_id in fresh:
+            tried[event_id].take(event_id)
+        inserted = _insert(connection, [make_row(tried[event_id]) for event_id in fresh])
         locked = _lock(connection, tried.keys() - inserted)
         for event_id, case in tried.items():
-            known = locked.get(event_id)
-            if known is None or (known.source_id, known.identity) == (source_id, case.identity):
-                case.event_id, case.known = event_id, known
+            if event_id in inserted:
+                continue
+            known = locked[event_id]
+            if (known.source_id, known.identity) == (source_id, case.identity):
+                case.take(event_id)
+                case.known = known
             else:
                 # Another event has the number (once in 2^60): the next one drawn.
                 case.attempt += 1

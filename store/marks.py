@@ -52,7 +52,8 @@ class Marks:
             for name in ("route", "recorded_by", "recorded_elsewhere", "batch_number")
         }
         marked = self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["event_id"], set_=fresh)
+            statement.on_conflict_do_update(index_elements=["event_id"], set_=fresh),
+            execution_options={"preserve_rowcount": True},
         ).rowcount
         self._connection.execute(
             update(batches).where(batches.c.number == batch_number).values(marked_at=self._now)

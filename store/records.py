@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from schemas.batch import Batch
 from schemas.event import NationalEvent, decode_event
-from schemas.identifiers import make_identity, make_reference
+from schemas.identifiers import make_identity
 from schemas.judged import JudgedRecord
 from schemas.receipt import Counts
 from store import bulk, rows
@@ -53,12 +53,12 @@ class Records:
         return writing.counts
 
     def _claim(self, batch: Batch, cases: Iterable[Case]) -> None:
-        def make_row(event_id: int, case: Case) -> bulk.Row:
+        def make_row(case: Case) -> bulk.Row:
             case.settle()
             position, accepted = case.arrivals[-1]
             return (
-                event_id,
-                make_reference(event_id),
+                case.event_id,
+                case.reference,
                 batch.source_id,
                 case.identity,
                 case.settled[-1].revision,

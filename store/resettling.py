@@ -58,7 +58,7 @@ def _write_event(case: Case, history: History, resettled: Resettled, writing: Wr
         return
     writing.rewrite_revisions(event_id, (_make_row(event_id, one) for one in resettled.revisions))
     details = {"revisions": len(resettled.revisions), "lines": len(resettled.moved)}
-    writing.add_entry("event.resettled", event_id, details)
+    writing.add_entry("event.resettled", case.reference, details)
 
 
 def _make_row(event_id: int, one: Revision) -> bulk.Row:
@@ -125,4 +125,4 @@ def _recount(
             continue
         values = {name: batches.c[name] + by for name, by in change.items()}
         connection.execute(update(batches).where(batches.c.number == number).values(values))
-        writing.add_batch_entry("batch.recounted", batch_id, change)
+        writing.add_entry("batch.recounted", batch_id, change)

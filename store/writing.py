@@ -5,11 +5,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete
+from sqlalchemy import Connection, Table, delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.event import NationalEvent, changed_paths
-from schemas.identifiers import make_reference
 from schemas.judged import AlertDemand, JudgedRecord
 from schemas.receipt import Counts
 from store import bulk, rows
@@ -76,7 +75,7 @@ class Writing:
                 rows.make_revision(case.event_id, settled.revision, arrival, changes, self._now)
             )
             details = {"revision": settled.revision} if settled.revision > 1 else None
-            self.add_entry(f"event.{settled.disposition}", case.event_id, details)
+            self.add_entry(f"event.{settled.disposition}", case.reference, details)
             self.add_alerts(case.event_id, arrival.acceptance.alerts, new=case.known is None)
             before = event
 
@@ -92,7 +91,8 @@ class Writing:
         self._events.append((event_id, *values, self._now))
 
     def add_seen(self, event_id: int, record_number: int) -> None:
-        self._seen.append((event_id, self._batch_number, record_number))
+        """The event's newest record is this one, and changed nothing."""
+        self._seen.append((event_id, record_number))
 
     def add_alerts(self, event_id: int, demands: Iterable[AlertDemand], *, new: bool) -> None:
         """The first demand of a kind for an organisation stays; it may be announced already."""
@@ -101,11 +101,8 @@ class Writing:
             key = (event_id, one.organisation, one.kind)
             kept.setdefault(key, (*key, one.reason, self._batch_number, self._now, None))
 
-    def add_entry(self, action: str, event_id: int, details: Mapping[str, Any] | None) -> None:
-        self._entries.append((action, make_reference(event_id), details))
-
-    def add_batch_entry(self, action: str, batch_id: str, details: Mapping[str, Any]) -> None:
-        self._entries.append((action, batch_id, details))
+    def add_entry(self, action: str, subject: str, details: Mapping[str, Any] | None) -> None:
+        self._entries.append((action, subject, details))
 
     def rewrite_revisions(self, event_id: int, given: Iterable[bulk.Row]) -> None:
         """The event's revisions are these, and no others."""
@@ -118,7 +115,7 @@ class Writing:
         self._delete(patients, self._replaced)
         self._delete(event_organisations, self._replaced)
         bulk.update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
-        bulk.update_rows(connection, events, ("id",), ("seen_batch", "seen_record"), self._seen)
+        self._write_seen()
         bulk.insert_rows(connection, revisions, self._revisions)
         bulk.insert_rows(connection, patients, self._patients)
         bulk.insert_rows(connection, event_organisations, self._organisations)
@@ -127,6 +124,17 @@ class Writing:
         bulk.insert_rows(connection, alerts, list(self._new_alerts.values()))
         self._write_late_alerts()
         self._audit.add_many(self._entries)
+
+    def _write_seen(self) -> None:
+        """One statement: a feed sent again whole is nothing but this and its receipt lines."""
+        if not self._seen:
+            return
+        newest = bulk.make_pairs(self._seen, self._connection)
+        self._connection.execute(
+            update(events)
+            .where(events.c.id == newest.c.key)
+            .values(seen_batch=self._batch_number, seen_record=newest.c.value)
+        )
 
     def _write_late_alerts(self) -> None:
         if not self._late_alerts:

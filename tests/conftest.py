@@ -1,14 +1,14 @@
 """Fixtures for every test: databases, real and fresh. A database that does not start is a failure,
 never a skip."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from store.engine import Store, open_store
-from tests.lib.databases import make_database, make_template, start_postgresql
+from tests.lib.databases import copy_sqlite, make_database, make_template, start_postgresql
 
 
 @pytest.fixture(scope="session")
@@ -22,13 +22,6 @@ def postgresql_template(postgresql_server: str) -> Iterator[str]:
         yield name
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str, postgresql_template: str) -> Iterator[str]:
-    """A migrated PostgreSQL database of the test's own."""
-    with make_database(postgresql_server, postgresql_template) as url:
-        yield url
-
-
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("template") / "template.sqlite"
@@ -38,17 +31,24 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
-def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
-    """A migrated SQLite database of the test's own."""
-    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'gateway.sqlite')}"
-
-
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
-def database_url(request: pytest.FixtureRequest) -> str:
-    """A migrated database of the test's own; the test runs on each kind."""
-    url: str = request.getfixturevalue(f"{request.param}_url")
-    return url
+def fresh_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[], AbstractContextManager[str]]:
+    """Makes migrated databases, empty each; the test runs on each kind."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        return lambda: copy_sqlite(template, tmp_path)
+    server = request.getfixturevalue("postgresql_server")
+    name = request.getfixturevalue("postgresql_template")
+    return lambda: make_database(server, name)
+
+
+@pytest.fixture
+def database_url(fresh_database: Callable[[], AbstractContextManager[str]]) -> Iterator[str]:
+    """A migrated database of the test's own."""
+    with fresh_database() as url:
+        yield url
 
 
 @pytest.fixture

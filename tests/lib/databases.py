@@ -1,17 +1,22 @@
 """Fresh databases for tests: SQLite files, and databases of one PostgreSQL server."""
 
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import psycopg
-from sqlalchemy import make_url
+from psycopg.types.string import TextLoader
+from sqlalchemy import Engine, Row, Table, create_engine, event, make_url, select
 
 from store.engine import open_store
+
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
 def start_postgresql() -> str:
@@ -54,6 +59,13 @@ def make_database(server_url: str, template: str = "template1") -> Iterator[str]
         run(server_url, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@contextmanager
+def copy_sqlite(template: Path, folder: Path) -> Iterator[str]:
+    own = Path(tempfile.mkdtemp(dir=folder))
+    yield f"sqlite:///{shutil.copy(template, own / 'gateway.sqlite')}"
+    shutil.rmtree(own)
+
+
 def run(server_url: str, command: str) -> None:
     address = make_url(server_url).set(drivername="postgresql")
     with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as server:
@@ -62,3 +74,22 @@ def run(server_url: str, command: str) -> None:
 
 def at_database(server_url: str, name: str) -> str:
     return make_url(server_url).set(database=name).render_as_string(hide_password=False)
+
+
+def read_rows(url: str, table: Table) -> list[Row[Any]]:
+    """All rows of a table, past the store's own reading."""
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        rows = list(connection.execute(select(table)).all())
+    engine.dispose()
+    return rows
+
+
+def make_engine(url: str) -> Engine:
+    """A plain engine of a test's own."""
+    engine = create_engine(make_url(url).set(drivername=_DRIVERS[make_url(url).get_backend_name()]))
+    if engine.dialect.name == "postgresql":
+        event.listen(
+            engine, "connect", lambda one, _: one.adapters.register_loader("json", TextLoader)
+        )
+    return engine

@@ -46,7 +46,7 @@ def make_record(number: int, content: str | None, local_id: str | None = None) -
         grade = "urgent" if event.worst_harm in (1, 2) else "digest"
         demands = (AlertDemand(f"RZ{content[0]}", grade, "routine"),)
         acceptance = Acceptance(event, payload, hash_content(payload), demands, ("event_date",))
-    raw = hashlib.sha256(f"{number} {content} {local_id}".encode()).digest()
+    raw = hashlib.sha256(f"{number} {content} {local_id!a}".encode()).digest()
     findings = (_FOUND,) if content is None else ()
     return JudgedRecord(number, f"row {number}", local_id, raw, acceptance, findings)
 
