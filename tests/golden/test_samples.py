@@ -1,0 +1,84 @@
+"""Every sample gives what its folder says, and every finding code is raised by one."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from gateway.pipeline.register import add_organisations
+from schemas.catalogue import get_catalogue
+from schemas.event import NationalEvent
+from tests.golden.cases import FORMATS, SAMPLES, find_cases, run_case, write_json
+from tests.lib.line import open_line, read_register
+
+CASES = find_cases()
+FINDINGS = SAMPLES / "findings"
+TYPES = ("incident", "risk", "outcome", "good-care")
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory):
+    with open_line(tmp_path_factory.mktemp("golden")) as gateway:
+        add_organisations(gateway, read_register())
+        yield gateway
+
+
+def read_expected(case):
+    return json.loads(case.expected.read_bytes())
+
+
+def raised_codes(expected):
+    receipt = expected["receipt"]
+    records = [finding for record in receipt["records"] for finding in record["findings"]]
+    return [finding["code"] for finding in [*receipt["findings"], *records]]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_sample_gives_what_its_folder_says(gateway, case):
+    result = json.loads(write_json(run_case(gateway, case)))
+    assert result == read_expected(case), "if this is right: python -m tests.golden.update"
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_counts_of_a_sample_add_up(case):
+    receipt = read_expected(case)["receipt"]
+    counts = Counter(record["disposition"] for record in receipt["records"])
+    assert receipt["counts"] == {
+        "records": len(receipt["records"]),
+        **{name: counts[name] for name in ("created", "revised", "unchanged", "rejected")},
+    }
+
+
+@pytest.mark.parametrize("code", get_catalogue())
+def test_every_finding_code_is_raised_by_the_sample_of_its_name(code):
+    folders = {case.folder.name: case for case in CASES if case.folder.parent == FINDINGS}
+    assert code in folders, f"no samples/findings/{code}"
+    assert code in raised_codes(read_expected(folders[code]))
+
+
+def test_no_sample_is_of_a_code_that_does_not_exist():
+    assert {path.name for path in FINDINGS.iterdir()} <= set(get_catalogue())
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_one_event_in_every_format_and_version_is_the_same_event(kind):
+    """Versions differ in what they can say; formats of one version do not."""
+    by_version: dict[str, list[NationalEvent]] = {}
+    formats = Counter()
+    for case in CASES:
+        if case.folder.name.startswith(kind) and case.folder.parent.parent == SAMPLES:
+            expected = read_expected(case)
+            assert expected["receipt"]["verdict"] == "accepted"
+            assert raised_codes(expected) == []
+            (event,) = expected["events"]
+            by_version.setdefault(event["taxonomy_version"], []).append(event)
+            formats[case.folder.parent.name] += 1
+    assert formats == {"fhir": 3, "fhir-xml": 3, "xml": 1, "csv": 1}
+    assert set(by_version) == {"4", "5", "6"}
+    for events in by_version.values():
+        assert all(event == events[0] for event in events)
+
+
+def test_each_format_has_a_demo_feed():
+    demos = {case.folder.parent.name for case in CASES if case.folder.name == "demo"}
+    assert demos == set(FORMATS)
