@@ -15,6 +15,7 @@ from schemas.event import NationalEvent
 from schemas.finding import Finding
 from schemas.submission import Submission
 from schemas.taxonomy import get_taxonomy
+from validation.rules.rule import has_any
 
 # Detail, its factor, the factor's code; in the comment that code's label (version 5, else 4).
 FACTOR_OF_DETAIL: Final = (
@@ -110,11 +111,11 @@ def a_detail_has_its_factor(event: NationalEvent, submission: Submission) -> Ite
     findings: list[Finding] = []
     groups = event.groups
     for group, details in get_details(event.taxonomy_version):
-        if group not in groups:
+        given = groups.get(group)
+        if not isinstance(given, dict):
             continue
-        given = event.group(group)
         for detail, parent, factor, label in details:
-            if detail in given and factor not in event.codes(group, parent):
+            if detail in given and not has_any(given.get(parent), (factor,)):
                 path = f"{group}.{detail}"
                 findings.append(
                     codes.DETAIL_WITHOUT_FACTOR.at(

@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.catalogue import narrative as codes
 from schemas.event import Group, NationalEvent
-from schemas.finding import Finding
+from schemas.finding import Finding, FindingCode
 from schemas.submission import Submission
 from validation.identifiers_in_text import (
     count_emails,
@@ -13,7 +13,7 @@ from validation.identifiers_in_text import (
     count_nhs_numbers,
     count_postcodes,
     count_telephones,
-    has_digit,
+    has_number,
     has_title,
 )
 
@@ -77,18 +77,16 @@ def _search_group(
 
 
 def _search(text: str, findings: list[Finding], place: str, element: str = "") -> None:
-    if not (has_digit(text) or "@" in text or has_title(text)):
-        return
-    path = f"{place}.{element}" if element else place
-    for code, count in _COUNTERS:
-        if found := count(text):
-            findings.append(code.at(path, count=found))
-
-
-_COUNTERS: Final = (
-    (codes.NHS_NUMBER_IN_TEXT, count_nhs_numbers),
-    (codes.EMAIL_IN_TEXT, count_emails),
-    (codes.TELEPHONE_IN_TEXT, count_telephones),
-    (codes.POSTCODE_IN_TEXT, count_postcodes),
-    (codes.NAME_IN_TEXT, count_names),
-)
+    counts: list[tuple[FindingCode, int]] = []
+    if has_number(text):
+        counts.append((codes.NHS_NUMBER_IN_TEXT, count_nhs_numbers(text)))
+        counts.append((codes.TELEPHONE_IN_TEXT, count_telephones(text)))
+        counts.append((codes.POSTCODE_IN_TEXT, count_postcodes(text)))
+    if "@" in text:
+        counts.append((codes.EMAIL_IN_TEXT, count_emails(text)))
+    if has_title(text):
+        counts.append((codes.NAME_IN_TEXT, count_names(text)))
+    for code, count in counts:
+        if count:
+            path = f"{place}.{element}" if element else place
+            findings.append(code.at(path, count=count))

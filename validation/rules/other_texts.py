@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from schemas.catalogue import rules as codes
-from schemas.event import NationalEvent, Value
+from schemas.event import NationalEvent
 from schemas.finding import Finding, FindingCode
 from schemas.submission import Submission
 from schemas.taxonomy import get_taxonomy
+from validation.rules.rule import has_any
 
 # Element, its text, the codes labelled "Other".
 Pair = tuple[str, str, tuple[str, ...]]
@@ -17,9 +18,9 @@ def the_code_other_has_its_text(event: NationalEvent, submission: Submission) ->
     findings: list[Finding] = []
     groups = event.groups
     for group, pairs in get_pairs(event.taxonomy_version):
-        if group not in groups:
+        given = groups.get(group)
+        if not isinstance(given, dict):
             continue
-        given = event.group(group)
         for element, text, other in pairs:
             if element in given and text not in given and has_any(given.get(element), other):
                 findings.append(_word(codes.OTHER_WITHOUT_TEXT, group, element, text, other))
@@ -32,9 +33,9 @@ def the_text_of_other_has_its_code(
     findings: list[Finding] = []
     groups = event.groups
     for group, pairs in get_pairs(event.taxonomy_version):
-        if group not in groups:
+        given = groups.get(group)
+        if not isinstance(given, dict):
             continue
-        given = event.group(group)
         for element, text, other in pairs:
             if text in given and not has_any(given.get(element), other):
                 findings.append(_word(codes.TEXT_WITHOUT_OTHER, group, element, text, other))
@@ -50,15 +51,6 @@ def get_pairs(version: str) -> tuple[tuple[str, tuple[Pair, ...]], ...]:
         if other:
             pairs.setdefault(group, []).append((element, text, tuple(sorted(other))))
     return tuple((group, tuple(found)) for group, found in pairs.items())
-
-
-def has_any(given: Value | None, wanted: tuple[str, ...]) -> bool:
-    if isinstance(given, list):
-        for code in wanted:  # noqa: SIM110 -- a generator costs more than the rest of the rule
-            if code in given:
-                return True
-        return False
-    return given in wanted
 
 
 def _word(
