@@ -74,11 +74,11 @@ def read_fhir_json(
         yield from bundle.read()
         return
     stream.seek(part.start)
-    raw = stream.read(min(part.end - part.start, max_record_bytes + 1)).strip()
+    raw = stream.read(min(part.end - part.start, max_record_bytes + 1))
     if len(raw) > max_record_bytes:
         yield _too_long(part.first_record, _WHOLE, _hash_all(stream, raw), max_record_bytes)
     else:
-        yield _read_record(raw, part.first_record, _WHOLE)
+        yield _read_record(raw.strip(), part.first_record, _WHOLE)
 
 
 def _read_record(raw: bytes, number: int, locator: str) -> SourceRecord:

@@ -23,9 +23,11 @@ SCALARS = (
     | st.text(max_size=10)
 )
 FHIR_NAMES = st.sampled_from(
-    """resourceType meta profile contained extension url valueCode valueDate identifier value type
-    event coding code date description subject suspectEntity instance reference category actuality
-    id""".split()
+    [
+        *("resourceType", "meta", "profile", "contained", "extension", "url", "valueCode", "id"),
+        *("identifier", "value", "type", "event", "coding", "code", "date", "description"),
+        *("subject", "suspectEntity", "instance", "reference", "category", "actuality"),
+    ]
 )
 NAMES = FHIR_NAMES | st.text(max_size=5)
 JSON = st.recursive(
