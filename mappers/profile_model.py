@@ -6,7 +6,7 @@ editor). What they cannot say of one field alone is checked by ``mappers.profile
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.event import PATIENTS
 from schemas.taxonomy import TAXONOMY_VERSIONS, ElementSpec, get_taxonomy
@@ -104,6 +104,14 @@ class Profile(_Closed):
     medications: RepeatedGroup | None = None
     constants: dict[ElementName, str | list[str]] = {}
     ignored: dict[str, str] = Field({}, description="field → why its content is not taken over")
+
+    @field_validator("taxonomy_version", mode="before")
+    @classmethod
+    def _known_version(cls, given: Any) -> Any:
+        if isinstance(given, str) and given.isdecimal() and given not in TAXONOMY_VERSIONS:
+            versions = ", ".join(TAXONOMY_VERSIONS)
+            raise ValueError(f"taxonomy versions are {versions}; a field so named: {{field: ...}}")
+        return given
 
     def __hash__(self) -> int:
         """So that what is compiled from a profile can be kept; equality compares everything."""
