@@ -2,6 +2,8 @@
 
 ``input.*`` is a feed. ``expected.json`` is its receipt, without what differs from run to run, and
 the national event of each record (left out for feeds of more than ``MOST_EVENTS`` records).
+``input.record.json`` and ``input.event.json`` are given to the mapper and to validation directly:
+what they would say if a reader or a mapper had not said it before.
 ``case.json``, where there is one, says what is special about the source or the settings, and why.
 """
 
@@ -18,13 +20,20 @@ from gateway.adapters.shapes import find_shape
 from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.judge import make_submission
 from gateway.pipeline.register import add_source
+from gateway.receipts.build import word_finding
 from schemas.batch import Part
 from schemas.event import NationalEvent
+from schemas.record import SourceRecord
 from schemas.submission import Source
+from tests.lib.line import NOW, read_register
+from validation.validate import validate_event
 
 SAMPLES = Path("samples")
 MOST_EVENTS = 5
+RECORD = "input.record.json"
+DIRECT = (RECORD, "input.event.json")
 FORMATS = ("fhir", "xml", "csv")
 _VOLATILE = ("batch_id", "received_at")
 
@@ -86,6 +95,8 @@ def _read_special(path: Path) -> Special:
 
 def run_case(gateway: Gateway, case: Case) -> dict[str, Any]:
     """The receipt and the events, as plain JSON; nothing is stored but the source."""
+    if case.input.name in DIRECT:
+        return _run_directly(gateway, case)
     if case.special.max_record_bytes is not None:
         settings = gateway.settings.model_copy(
             update={"max_record_bytes": case.special.max_record_bytes}
@@ -101,6 +112,21 @@ def run_case(gateway: Gateway, case: Case) -> dict[str, Any]:
     if receipt.counts.records <= MOST_EVENTS:
         result["events"] = msgspec.to_builtins(list(_map_all(gateway, source, content)))
     return result
+
+
+def _run_directly(gateway: Gateway, case: Case) -> dict[str, Any]:
+    """What one of our parts says of what no reader would let through to it: the mapper of a
+    record's content, or validation of a national event."""
+    source = _register(gateway, case)
+    content = case.input.read_bytes()
+    if case.input.name == RECORD:
+        record = SourceRecord(1, "", msgspec.json.decode(content), b"")
+        findings = make_mapper(source).map_record(record).findings
+    else:
+        register = {one.code: one for one in read_register()}
+        event = msgspec.json.decode(content, type=NationalEvent)
+        findings = validate_event(event, make_submission(source, NOW, register))
+    return {"findings": [msgspec.to_builtins(word_finding(finding)) for finding in findings]}
 
 
 def _register(gateway: Gateway, case: Case) -> Source:

@@ -28,6 +28,8 @@ def read_expected(case):
 
 
 def raised_codes(expected):
+    if "findings" in expected:
+        return [finding["code"] for finding in expected["findings"]]
     receipt = expected["receipt"]
     records = [finding for record in receipt["records"] for finding in record["findings"]]
     return [finding["code"] for finding in [*receipt["findings"], *records]]
@@ -41,7 +43,9 @@ def test_a_sample_gives_what_its_folder_says(gateway, case):
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_the_counts_of_a_sample_add_up(case):
-    receipt = read_expected(case)["receipt"]
+    receipt = read_expected(case).get("receipt")
+    if receipt is None:
+        return
     counts = Counter(record["disposition"] for record in receipt["records"])
     assert receipt["counts"] == {
         "records": len(receipt["records"]),
