@@ -8,7 +8,7 @@ Comments, processing instructions, blank text and xsi:* attributes carry nothing
 
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from lxml import etree
 
@@ -89,53 +89,61 @@ class _Names:
         return f"@{self.name_of(name)}" if name.startswith("{") else f"@{name}"
 
 
+class _Spot(NamedTuple):
+    """Where an element stands: its path from the occurrence of a repeated group around it (or
+    from the record), its path from the record, and whether it is such an occurrence itself."""
+
+    path: str
+    whole: str
+    is_repeat: bool
+
+
 class _Flattening:
     """One element with everything in it → flat content. Paths are put together once and kept."""
 
     def __init__(self, names: _Names, repeats: set[str]) -> None:
         self._names = names
         self._repeats = repeats
-        self._paths: dict[tuple[str, str], str] = {}
+        self._spots: dict[tuple[str, str], _Spot] = {}
         self._raw: list[str] = []
 
     def read(self, record: etree._Element) -> tuple[Content, bytes, int]:
         """The content, sha256 over its names and texts in their order, and its size."""
         self._raw.clear()
         content: Content = {}
-        self._add_attributes(record, "", content)
+        self._add_attributes(record, "", "", content)
         self._walk(record, "", "", content)
         raw = "\x1f".join(self._raw)
         return content, sha256(raw.encode()).digest(), len(raw)
 
-    def _walk(self, parent: etree._Element, start: str, full: str, content: Content) -> None:
-        """``start`` and ``full``: the parent's path with a slash, from the occurrence of a
-        repeated group it stands in, and from the record."""
-        self._add(full[:-1] or ".", start[:-1] or ".", parent.text, content)
-        paths = self._paths
+    def _walk(self, parent: etree._Element, path: str, whole: str, content: Content) -> None:
+        """What stands inside ``parent``; the paths are its own, empty for the record."""
+        if (text := parent.text) and not text.isspace():
+            self._add(path or ".", whole or ".", text, content)
+        spots, raw = self._spots, self._raw
         for child in parent:
             tag: Any = child.tag
-            path = paths.get((start, tag))
-            if path is None:
-                path = self._remember(start, tag)
-            whole = path if start == full else self._remember(full, tag)
-            if whole in self._repeats:
+            spot = spots.get((whole, tag)) or self._find_spot(path, whole, tag)
+            if spot.is_repeat:
                 inner: Content = {}
-                content.setdefault(whole, []).append(inner)
-                self._raw.append(whole)
-                self._add_attributes(child, "", inner)
-                self._walk(child, "", f"{whole}/", inner)
-            elif len(child) or child.attrib:
-                self._add_attributes(child, f"{path}/", content)
-                self._walk(child, f"{path}/", f"{whole}/", content)
-            else:
-                self._add(whole, path, child.text, content)
+                content.setdefault(spot.path, []).append(inner)
+                raw.append(spot.whole)
+                self._add_attributes(child, "", spot.whole, inner)
+                self._walk(child, "", spot.whole, inner)
+            elif len(child) or child.keys():
+                self._add_attributes(child, f"{spot.path}/", spot.whole, content)
+                self._walk(child, spot.path, spot.whole, content)
+            elif (text := child.text) and not text.isspace():
+                if spot.path in content:
+                    self._add(spot.path, spot.whole, text, content)
+                else:
+                    content[spot.path] = text
+                    raw += (spot.whole, text)
             # Text between elements belongs to the element around them.
-            if child.tail is not None:
-                self._add(full[:-1] or ".", start[:-1] or ".", child.tail, content)
+            if (text := child.tail) and not text.isspace():
+                self._add(path or ".", whole or ".", text, content)
 
-    def _add(self, whole: str, path: str, text: str | None, content: Content) -> None:
-        if text is None or not text.strip():
-            return
+    def _add(self, path: str, whole: str, text: str, content: Content) -> None:
         self._raw += (whole, text)
         there = content.get(path)
         if there is None:
@@ -145,14 +153,20 @@ class _Flattening:
         else:
             content[path] = [there, text]
 
-    def _add_attributes(self, element: etree._Element, start: str, content: Content) -> None:
-        for name, value in element.attrib.items():
-            if not str(name).startswith(_XSI):
-                path = start + self._names.attribute_of(str(name))
-                self._add(path, path, str(value), content)
+    def _add_attributes(
+        self, element: etree._Element, start: str, whole: str, content: Content
+    ) -> None:
+        for tag, value in element.items():
+            text = str(value)
+            if text and not text.isspace() and not str(tag).startswith(_XSI):
+                name = self._names.attribute_of(str(tag))
+                self._add(start + name, f"{whole}/{name}", text, content)
 
-    def _remember(self, start: str, tag: str) -> str:
-        path = self._paths.get((start, tag)) or start + self._names.name_of(tag)
-        if len(self._paths) < _MAX_REMEMBERED:
-            self._paths[start, tag] = path
-        return path
+    def _find_spot(self, path: str, whole: str, tag: str) -> _Spot:
+        name = self._names.name_of(tag)
+        new_whole = f"{whole}/{name}" if whole else name
+        new_path = f"{path}/{name}" if path else name
+        spot = _Spot(new_path, new_whole, new_whole in self._repeats)
+        if len(self._spots) < _MAX_REMEMBERED:
+            self._spots[whole, tag] = spot
+        return spot
