@@ -1,0 +1,96 @@
+"""A child process that prepares and delivers, and kills itself at a named point:
+``python -m tests.lib.killed_notify HOME POINT COUNT``. The hooks are put in here; the product knows
+nothing of them. Each hand-over to the mailer is a line of HOME/handed_over.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from gateway.notifications.envelope import get_message_id
+from gateway.notifications.mailbox import MailboxMailer
+from gateway.pipeline import notify
+from gateway.pipeline.notify import deliver_messages, prepare_messages
+from store.engine import Store
+from store.outbox_alerts import Alerts
+from store.outbox_messages import Messages
+from tests.lib.outbox import open_outbox
+
+# Where the child may die: right after the named call.
+POINTS = {
+    "urgent_messages_made": (Messages, "add_many"),
+    "urgent_alerts_announced": (Alerts, "announce"),
+    "digest_made": (Messages, "add_digest"),
+    "digest_worded": (Messages, "word"),
+    "digest_announced": (Alerts, "announce_digest"),
+    "claimed": (Messages, "claim"),
+    "handed_over": (MailboxMailer, "send"),
+    "settled": (Messages, "settle"),
+}
+
+
+def kill_after(owner, name, count):
+    """The process dies when the method returns for the ``count``-th time."""
+    method, calls = getattr(owner, name), []
+
+    def hooked(self, *args, **kwargs):
+        result = method(self, *args, **kwargs)
+        calls.append(name)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, hooked)
+
+
+def kill_after_commit(count):
+    """The process dies right after the ``count``-th commit of a writing transaction."""
+    begin, commits = Store.begin, []
+
+    class Dying:
+        def __init__(self, store, **options):
+            self.inner = begin(store, **options)
+
+        def __enter__(self):
+            return self.inner.__enter__()
+
+        def __exit__(self, *error):
+            result = self.inner.__exit__(*error)
+            commits.append(error)
+            if len(commits) == count:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return result
+
+    def begin_dying(store, **options):
+        return Dying(store, **options)
+
+    Store.begin = begin_dying
+
+
+def record_hand_overs(home):
+    send = MailboxMailer.send
+
+    def recorded(self, message):
+        send(self, message)
+        with (home / "handed_over").open("a") as lines:
+            lines.write(f"{get_message_id(message)}\n")
+
+    MailboxMailer.send = recorded
+
+
+def main():
+    home, point, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    notify.URGENT_CHUNK = 3
+    record_hand_overs(home)
+    with open_outbox(home) as gateway:
+        if point == "committed":
+            kill_after_commit(count)
+        else:
+            kill_after(*POINTS[point], count)
+        prepare_messages(gateway)
+        deliver_messages(gateway)
+
+
+if __name__ == "__main__":
+    main()
