@@ -42,6 +42,7 @@ class Special(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``case.json``. By default the source is registered for everybody in the sample register."""
 
     format: Literal["fhir", "xml", "csv"] | None = None
+    organisation: str = "RZA"
     profile: str | None = None
     strict: bool = False
     submits_for: list[str] | None = None
@@ -83,7 +84,7 @@ class Case(msgspec.Struct, frozen=True):
 
 def find_cases() -> list[Case]:
     inputs = [*SAMPLES.glob("**/input.*"), *SAMPLES.glob("*/demo/*")]
-    feeds = (path for path in inputs if not path.name.endswith("expected.json"))
+    feeds = (path for path in inputs if not path.name.endswith(("expected.json", "case.json")))
     return [
         Case(path.parent, path, _read_special(path.parent / "case.json")) for path in sorted(feeds)
     ]
@@ -137,7 +138,7 @@ def _register(gateway: Gateway, case: Case) -> Source:
     profile = special.profile or (None if case.format == "fhir" else f"lrms-{case.format}")
     source = Source(
         id=f"case-{case.name.lower().replace('/', '-')}"[:64],
-        organisation="RZA",
+        organisation=special.organisation,
         format=case.format,
         profile=profile,
         submits_for=everybody if special.submits_for is None else frozenset(special.submits_for),
