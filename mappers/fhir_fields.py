@@ -41,8 +41,8 @@ def read_version(meta: object, default: str, notes: Notes) -> str | None:
                 profile=named(first.rpartition("/")[2]) if type(first) is str else "(no address)",
             )
         )
-    elif type(profile) is list and len(profile) > 1:
-        notes.add_unknown({"profile[1]": None}, (), "meta", "/meta")
+    elif type(profile) is list:
+        notes.add_more("meta.profile", len(profile), "/meta/profile")
     return version
 
 
@@ -82,15 +82,13 @@ def _read_coding(concept: object, field: str, notes: Notes) -> tuple[str, str]:
     codings = concept.get("coding", [])
     if type(codings) is not list:
         codings = [codings]
-    for position, coding in enumerate(codings):
-        if type(coding) is not dict:
-            notes.add_structure(f"{field}.coding", "a list of objects", f"{at}/coding")
-            return "", ""
-        if position:
-            notes.add_unknown({f"coding[{position}]": None}, (), "concept", at)
-        else:
-            notes.add_unknown(coding, ("code",), "coding", f"{at}/coding/0")
-    code = codings[0].get("code") if codings else None
+    coding = codings[0] if codings else {}
+    if type(coding) is not dict:
+        notes.add_structure(f"{field}.coding", "a list of objects", f"{at}/coding")
+        return "", ""
+    notes.add_unknown(coding, ("code",), "coding", f"{at}/coding/0")
+    notes.add_more(f"{field}.coding", len(codings), f"{at}/coding")
+    code = coding.get("code")
     pointer = f"{at}/coding/0/code"
     if type(code) is str:
         return clean_text(code), pointer

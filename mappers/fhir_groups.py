@@ -25,14 +25,15 @@ _TEXT_KEYS: Final = frozenset({"valueCode", "valueString"})
 class GroupReader:
     """Collects the groups of one event; :meth:`finish` puts them into canonical order."""
 
-    __slots__ = ("_grown", "_notes", "_read", "_table", "_trace", "groups")
+    __slots__ = ("_grown", "_moved", "_notes", "_table", "_trace", "groups")
 
     def __init__(self, table: Version, notes: Notes, trace: Trace | None) -> None:
         """``trace`` collects where each value came from, if given."""
         self._table = table
         self._notes = notes
         self._trace = trace
-        self._read: set[str] = set()
+        # Opened by an element that stood elsewhere, its own extension not met yet.
+        self._moved: set[str] = set()
         self._grown: list[tuple[Content, Element, str, str]] = []
         self.groups: Groups = {}
 
@@ -46,7 +47,7 @@ class GroupReader:
             pointer = f"{at}/{position}"
             try:
                 url, elements = extension["url"], extension["extension"]
-                group = groups.get(url.rpartition("/")[2])
+                group = groups.get(url) or groups.get(url.rpartition("/")[2])
             except (KeyError, TypeError, AttributeError):
                 self._read_odd_extension(extension, pointer)
                 continue
@@ -99,21 +100,23 @@ class GroupReader:
 
     def _read_group(self, group: Group, elements: object, at: str) -> None:
         name = group.name
+        content: Content = {}
         if group.repeats:
             repeats: Any = self.groups.get(name, [])
-            repeat: Content = {}
-            self._read_elements(group, elements, repeat, f"{name}[{len(repeats)}]", at)
-            if repeat:
-                repeats.append(repeat)
+            self._read_elements(group, elements, content, f"{name}[{len(repeats)}]", at)
+            if content:
+                repeats.append(content)
                 self.groups[name] = repeats
             return
-        if name in self._read:
-            self._add(mapping.REPEATED_GROUP, name, at, group=name)
-        self._read.add(name)
-        content = self._open_group(name)
+        if name in self.groups:
+            content = self._open_group(name)
+            if name in self._moved:
+                self._moved.remove(name)
+            else:
+                self._add(mapping.REPEATED_GROUP, name, at, group=name)
         self._read_elements(group, elements, content, name, at)
-        if not content:
-            del self.groups[name]
+        if content:
+            self.groups[name] = content
 
     def _open_group(self, name: str) -> Content:
         """The content of a group that occurs once, new or as far as it was read."""
@@ -126,24 +129,19 @@ class GroupReader:
             self._notes.add_structure("extension", "a list of objects", f"{at}/extension")
             return
         known, trace = group.elements, self._trace
-        kind: Any
         value: Any
+        kind: Any
         for position, item in enumerate(elements):
             try:
-                element = known[item["url"]]
-                name, value_key, kind, many, is_code = element
+                name, value_key, kind, many, is_code = known[item["url"]]
                 value = item[value_key]
             except (KeyError, TypeError):
                 self._read_odd(group, item, content, path, f"{at}/extension/{position}")
                 continue
-            if (
-                type(value) is not kind
-                or len(item) != 2
-                or (kind is int and value.bit_length() > 31)
-            ):
-                self._put_odd(element, item, content, path, f"{at}/extension/{position}")
+            if type(value) is not kind or len(item) != 2 or (kind is int and not _is_sane(value)):
+                self._read_odd(group, item, content, path, f"{at}/extension/{position}")
                 continue
-            # Most values are short plain codes, which nothing has to be done to.
+            # Most codes are short and plain, which nothing has to be done to.
             if kind is str and not (is_code and value.isascii() and value.isalnum()):
                 value = clean_text(value)
                 if not value:
@@ -151,9 +149,9 @@ class GroupReader:
             if name not in content:
                 content[name] = [value] if many else value
             elif many:
-                self._put_again(element, value, content, path, at)
+                self._put_again(known[name], value, content, path, at)
             else:
-                self._put_odd(element, item, content, path, f"{at}/extension/{position}")
+                self._read_odd(group, item, content, path, f"{at}/extension/{position}")
                 continue
             if trace is not None:
                 trace.append((content, name, value, f"{at}/extension/{position}/{value_key}"))
@@ -191,10 +189,13 @@ class GroupReader:
             mapping.MISPLACED_ELEMENT, f"{home}.{url}", at, element=url, found=path, group=home
         )
         element = self._table.by_name[home].elements[url]
+        if home not in self.groups:
+            self._moved.add(home)
         moved = self._open_group(home)
         self._put_odd(element, item, moved, home, at)
         if not moved:
             del self.groups[home]
+            self._moved.discard(home)
 
     def _put_odd(
         self, element: Element, item: dict[str, Any], content: Content, path: str, at: str
@@ -274,10 +275,12 @@ class GroupReader:
 
 
 def _fits(element: Element, value: object) -> bool:
-    if type(value) is not element.kind:
-        return False
-    # Wider than any database and any taxonomy: not a number of this world.
-    return type(value) is not int or -_INTEGER_LIMIT <= value < _INTEGER_LIMIT
+    return type(value) is element.kind and (element.kind is not int or _is_sane(value))
+
+
+def _is_sane(number: Any) -> bool:
+    """Fits the integers of every database and language (a taxonomy number is far smaller)."""
+    return bool(-_INTEGER_LIMIT <= number < _INTEGER_LIMIT)
 
 
 def _sequence_of(patient: Any) -> float:

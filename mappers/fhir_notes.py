@@ -29,12 +29,16 @@ class Notes:
             if name in known or name in ignored:
                 continue
             # FHIR: who does not know a modifier may not go on without it.
-            severity = "error" if name == "modifierExtension" else self.loose
-            self.findings.append(
-                mapping.UNKNOWN_FIELD.at(
-                    "", f"{at}/{escape(name)}", severity=severity, field=named(name)
-                )
-            )
+            severity: Severity = "error" if name == "modifierExtension" else self.loose
+            self._add_unknown(named(name), f"{at}/{escape(name)}", severity)
+
+    def add_more(self, field: str, positions: int, at: str) -> None:
+        """A finding for each entry but the first of a list of which one is read."""
+        for position in range(1, positions):
+            self._add_unknown(f"'{field}[{position}]'", f"{at}/{position}", self.loose)
+
+    def _add_unknown(self, field: str, at: str, severity: Severity) -> None:
+        self.findings.append(mapping.UNKNOWN_FIELD.at("", at, severity=severity, field=field))
 
     def add_structure(self, field: str, expected: str, at: str) -> None:
         self.findings.append(mapping.WRONG_STRUCTURE.at("", at, field=field, expected=expected))

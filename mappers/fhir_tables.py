@@ -32,8 +32,8 @@ class Group(NamedTuple):
 
 
 class Version(NamedTuple):
-    """One taxonomy version. ``groups`` by the last segment of the extension's address, ``others``
-    the same with the suffix of another version."""
+    """One taxonomy version. ``groups`` by the extension's address and by the last segment of it,
+    ``others`` by the last segment with the suffix of another version."""
 
     version: str
     release: Literal["STU3", "R4"]
@@ -135,7 +135,8 @@ def get_version(version: str) -> Version:
     """The tables of a version in ``TAXONOMY_VERSIONS``; KeyError for any other."""
     taxonomy = get_taxonomy(version)
     by_name = {group.name: _compile_group(group) for group in taxonomy.groups}
-    own = {find_segment(taxonomy.url_of(spec)): by_name[spec.name] for spec in taxonomy.groups}
+    own = {url: by_name[spec.name] for url, spec in taxonomy.by_url.items()}
+    own |= {find_segment(url): group for url, group in own.items()}
     others = {
         f"{group.extension}-{other}": by_name[group.name]
         for group in taxonomy.groups

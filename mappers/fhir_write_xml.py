@@ -29,7 +29,8 @@ def write_fhir_xml(resource: dict[str, Any]) -> bytes:
 
 def _make_resource(resource: dict[str, Any]) -> etree._Element:
     kind = resource["resourceType"]
-    element = etree.Element(f"{{{NAMESPACE}}}{kind}", nsmap={None: NAMESPACE})
+    names: Any = {None: NAMESPACE}  # the stubs know no default namespace
+    element = etree.Element(f"{{{NAMESPACE}}}{kind}", nsmap=names)
     fields: Iterable[str] = (name for name in resource if name != "resourceType")
     if kind == "AdverseEvent":
         fields = sorted(fields, key=lambda name: _POSITION.get(name, len(_ORDER)))

@@ -21,6 +21,8 @@ from schemas.values import shown
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHOLE: Final = "document"
 _MAX_KEY: Final = 1024
+# FHIR's Bundle has fewer than twenty.
+_MAX_MEMBERS: Final = 100
 _PIECE: Final = 1 << 20
 
 
@@ -141,8 +143,13 @@ class _Bundle:
     def read(self) -> Iterator[SourceRecord]:
         document = self._document
         document.take("{")
+        seen: set[str] = set()
         while not document.take("}"):
-            if (key := _take_key(document)) == "entry" and document.peek() == "[":
+            key = _take_key(document)
+            if key in seen or len(seen) > _MAX_MEMBERS:
+                raise document.broken()
+            seen.add(key)
+            if key == "entry" and document.peek() == "[":
                 self._check_type(only_if_known=True)
                 yield from self._read_entries()
             else:

@@ -33,6 +33,7 @@ _LISTS: Final = frozenset(
     | {"suspectEntity", "name", "given", "telecom", "address", "link", "instantiatesUri"}
 )
 _RESOURCES_INSIDE: Final = frozenset({"contained", "resource"})
+_ATTRIBUTES: Final = ("url", "id")
 _BOOLEANS: Final = {"true": True, "false": False}
 
 
@@ -118,7 +119,7 @@ def _read_object(
     content: dict[str, Any] = {}
     attributes: Any = element.items()
     for name, value in attributes:
-        if name in {"url", "id"}:
+        if name in _ATTRIBUTES:
             content[name] = value
         elif not name.startswith(_SCHEMA_INSTANCE):
             content[f"@{name}"] = value
@@ -127,7 +128,7 @@ def _read_object(
     for child in element:
         if (tail := child.tail) is not None and tail.strip():
             content["#text"] = tail
-        name = _local_name(child.tag)
+        name = child.tag.removeprefix(_FHIR)
         if is_resource and name == "text" and child.find(_XHTML_DIV) is not None:
             continue
         _read_child(content, name, child, depth + 1)
@@ -145,7 +146,7 @@ def _read_child(content: dict[str, Any], name: str, child: etree._Element, depth
     convert = _PRIMITIVES.get(name)
     _add(content, name, text if convert is None else convert(text))
     # JSON gives what a plain value carries beside itself under its name with an underscore.
-    if len(child) or len(child.attrib) > 1 or child.text is not None:
+    if len(child) or len(child.keys()) > 1 or child.text is not None:
         beside = _read_object(child, depth)
         beside.pop("@value", None)
         if beside:

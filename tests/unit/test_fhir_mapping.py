@@ -200,7 +200,12 @@ FINDINGS: list[tuple[FindingCode, Change, str]] = [
     (
         mapping.UNKNOWN_FIELD,
         lambda resource: resource["type"]["coding"].append({"code": "2"}),
-        "/type/coding[1]",
+        "/type/coding/1",
+    ),
+    (
+        mapping.UNKNOWN_FIELD,
+        lambda resource: resource["meta"]["profile"].append("http://x/y"),
+        "/meta/profile/1",
     ),
     (mapping.UNKNOWN_FIELD, put(modifierExtension=[]), "/modifierExtension"),
     (
@@ -388,6 +393,16 @@ def test_todays_date_in_both_places_is_one_group() -> None:
         "IncidentOccurredToday": "n",
         "TodaysDate": "2026-11-04",
     }
+
+
+def test_group_given_twice_is_told_also_where_an_element_of_it_stood_elsewhere() -> None:
+    resource = make_resource(AdverseEventEstimatedDate={"IncidentOccurredToday": "n"})
+    add_to(AGENT, TODAY)(resource)
+    dates = find_extension(resource, "AdverseEventEstimatedDate")
+    resource["extension"].sort(key=lambda extension: "agent" not in extension["url"])
+    resource["extension"].append(deepcopy(dates))
+    codes = [one.code for one in read(resource).findings]
+    assert codes.count(mapping.REPEATED_GROUP.code) == 1
 
 
 def test_misplaced_element_of_the_wrong_type_leaves_no_group_behind() -> None:

@@ -270,7 +270,20 @@ class TestBundle:
         assert feed.broken == reading.FEED_BROKEN_OFF.at(byte=len(cut))
 
     @pytest.mark.parametrize(
-        "tail", [b"", b"]", b"]]", b"]} x", b" 7]}", b",]}", b"]:1}", b'],"a"}', b'],"a":}', b",x"]
+        "tail",
+        [
+            b"",
+            b"]",
+            b"]]",
+            b"]} x",
+            b" 7]}",
+            b",]}",
+            b"]:1}",
+            b'],"entry":[]}',
+            b'],"a"}',
+            b'],"a":}',
+            b",x",
+        ],
     )
     def test_broken_behind_an_entry(self, tail: bytes) -> None:
         raw = make_bundle(ENTRY)[:-2] + tail
