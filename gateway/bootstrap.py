@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from gateway.config import Settings
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.notifications.smtp import SmtpMailer
+from schemas.errors import WrongUseError
 from store.engine import Store, open_store
 from store.raw_files import RawFiles
 
@@ -57,9 +58,11 @@ def open_gateway(
     settings.home.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database)
     try:
-        if store.is_postgresql:
-            store.check_migrated()
-        else:
+        if not store.is_migrated():
+            if store.is_postgresql:
+                raise WrongUseError(
+                    "the database is not at this version's schema: run lrms-gateway migrate"
+                )
             store.migrate()
         yield Gateway(
             settings=settings,

@@ -63,8 +63,10 @@ def is_ods_code(text: str) -> bool:
 
 
 def get_trust(code: str) -> str:
-    """The trust of a trust site: five characters of which the first three are the trust's."""
-    return code[:3] if len(code) == 5 and code[0].isalpha() else code
+    """The trust of a trust site: five characters of which the first three are the trust's. Trusts
+    begin with R or T; other five-character codes (pharmacies, F…) are organisations of their
+    own."""
+    return code[:3] if len(code) == 5 and code[0] in "RT" else code
 
 
 def is_same_organisation(one: str, other: str) -> bool:

@@ -7,7 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    column,
+    create_engine,
+    event,
+    inspect,
+    make_url,
+    select,
+    table,
+)
 from sqlalchemy.exc import ArgumentError
 
 from schemas.errors import WrongUseError
@@ -19,6 +30,9 @@ LOCK_TIMEOUT = "30s"
 IDLE_TIMEOUT = "60s"
 BUSY_MILLISECONDS = 30_000
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
+# Alembic's own table, and the head of ``store/migrations``; a test holds the two together.
+_VERSION_TABLE = table("alembic_version", column("version_num"))
+NEWEST_MIGRATION = "0001"
 
 
 class Store:
@@ -63,6 +77,14 @@ class Store:
 
         with translated(), self._engine.begin() as connection:
             migrate(connection)
+
+    def is_migrated(self) -> bool:
+        """The tables are those this program was written for."""
+        with translated(), self._engine.connect() as connection:
+            if not inspect(connection).has_table(_VERSION_TABLE.name):
+                return False
+            found = connection.execute(select(_VERSION_TABLE.c.version_num)).scalar_one_or_none()
+            return found == NEWEST_MIGRATION
 
     def close(self) -> None:
         self._engine.dispose()

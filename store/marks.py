@@ -93,5 +93,5 @@ def _make_marks(batch_number: int, now: datetime) -> Select[tuple[object, ...]]:
 
 def _trust(code: ColumnElement[str]) -> ColumnElement[str]:
     """``schemas.identifiers.get_trust`` in SQL; a test holds the two together."""
-    is_site = and_(func.length(code) == 5, func.substr(code, 1, 1).between("A", "Z"))
+    is_site = and_(func.length(code) == 5, func.substr(code, 1, 1).in_(("R", "T")))
     return case((is_site, func.substr(code, 1, 3)), else_=code)

@@ -51,8 +51,7 @@ class _Work(msgspec.Struct, frozen=True):
 def _process_part(gateway: Gateway, work: _Work) -> int:
     part, read = work.part, 0
     for chunk, broken, is_last in _judge_in_chunks(gateway, work):
-        part = msgspec.structs.replace(part, records_done=part.records_done + len(chunk))
-        _load_chunk(gateway, work.batch, part, chunk, broken=broken, is_last=is_last)
+        part = _load_chunk(gateway, work.batch, part, chunk, broken=broken, is_last=is_last)
         read += len(chunk)
         if work.progress:
             work.progress(len(chunk))
@@ -68,13 +67,15 @@ def _load_chunk(
     *,
     broken: Finding | None,
     is_last: bool,
-) -> None:
-    """One transaction: the fence first, then everything about these records."""
+) -> Part:
+    """One transaction: the fence first, then everything about these records. The part as it
+    stands afterwards."""
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        work.parts.advance(part, part.records_done, loaded=is_last)
+        after = work.parts.advance(part, part.records_done + len(chunk), loaded=is_last)
         work.records.load(batch, chunk)
         if broken:
             work.receipts.add_batch_finding(batch, broken)
+    return after
 
 
 def _judge_in_chunks(

@@ -10,6 +10,7 @@ from gateway.bootstrap import Gateway, open_gateway
 from gateway.config import Settings
 from gateway.pipeline.register import add_organisations, add_source, add_user, read_organisations
 from schemas.submission import Organisation, Source
+from store.engine import open_store
 
 NOW = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 ORGANISATIONS = Path("samples/organisations.csv")
@@ -27,8 +28,6 @@ def open_line(
     """A gateway on ``home`` whose clock stands still; the database is migrated."""
     values = {"digest_hour": 0, **settings}
     config = Settings(home=home, database_url=database_url, **values)
-    from store.engine import open_store
-
     store = open_store(config.database)
     store.migrate()
     store.close()
@@ -36,7 +35,9 @@ def open_line(
         yield gateway
 
 
-def register_everyone(gateway: Gateway, *, formats: tuple[str, ...] = ("fhir", "xml", "csv")) -> None:
+def register_everyone(
+    gateway: Gateway, *, formats: tuple[str, ...] = ("fhir", "xml", "csv")
+) -> None:
     """The sample register; a source of each format, that may submit for everybody; admins for
     every second organisation."""
     register = read_register()

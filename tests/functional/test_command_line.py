@@ -1,0 +1,171 @@
+"""The command line as its users type it: output, exit codes, standard input, machine form."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+SAMPLES = Path("samples").absolute()
+
+
+class Line:
+    """``lrms-gateway`` in a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self._environment = os.environ | {"LRMS_HOME": str(home), "LRMS_DIGEST_HOUR": "0"}
+
+    def __call__(self, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("lrms-gateway")), *words],
+            input=stdin,
+            capture_output=True,
+            env=self._environment,
+            check=False,
+        )
+
+    def json(self, *words: str, stdin: bytes = b"") -> object:
+        return json.loads(self(*words, stdin=stdin).stdout)
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    line = Line(tmp_path_factory.mktemp("home"))
+    assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
+    codes = (SAMPLES / "organisations.csv").read_text().splitlines()[1:]
+    grants = [word for code in codes for word in ("--submits-for", code.split(",")[0])]
+    own = codes[0].split(",")[0]
+    for name in ("fhir", "xml", "csv"):
+        profile = [] if name == "fhir" else ["--profile", f"lrms-{name}"]
+        words = ("source", "add", f"my-{name}", "--organisation", own, "--format", name)
+        added = line(*words, *profile, *grants)
+        assert added.returncode == 0, added.stderr
+    assert line("user", "add", "safety@r0a.example", "--organisation", own).returncode == 0
+    return line
+
+
+def generate(line, name: str, events: int = 30, seed: int = 1, errors: float = 0) -> bytes:
+    made = line(
+        "generate", "--events", str(events), "--format", name, "--seed", str(seed),
+        "--errors", str(errors),
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return made.stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "form", "seed"),
+    [
+        ("my-fhir", "fhir-5", 11),
+        ("my-fhir", "fhir-6", 12),
+        ("my-xml", "xml", 13),
+        ("my-csv", "csv", 14),
+    ],
+)
+def test_a_clean_feed_is_accepted_and_the_second_time_left_alone(line, source, form, seed):
+    feed = generate(line, form, seed=seed)
+    first = line("ingest", "-", "--source", source, "--json", stdin=feed)
+    receipt = json.loads(first.stdout)
+    assert (first.returncode, receipt["verdict"]) == (0, "accepted")
+    assert receipt["counts"]["created"] == 30
+    again = line("ingest", "-", "--source", source, "--json", stdin=feed)
+    assert again.returncode == 0
+    assert b"nothing done again" in again.stderr
+    assert json.loads(again.stdout) == receipt
+
+
+def test_rejected_records_have_a_receipt_and_exit_code_3(line):
+    feed = generate(line, "fhir-5", seed=2, errors=0.5)
+    done = line("ingest", "-", "--source", "my-fhir", "--json", stdin=feed)
+    receipt = json.loads(done.stdout)
+    assert (done.returncode, receipt["verdict"]) == (3, "partly_accepted")
+    jsonschema.validate(receipt, json.loads(Path("docs/receipt.schema.json").read_text()))
+    counts = receipt["counts"]
+    dispositions = [record["disposition"] for record in receipt["records"]]
+    assert counts["records"] == len(dispositions) == sum(counts.values()) - counts["records"]
+    for record in receipt["records"]:
+        errors = [found for found in record["findings"] if found["severity"] == "error"]
+        assert (record["disposition"] == "rejected") == bool(errors)
+        assert all(found["message"] and found["fix"] for found in record["findings"])
+    for form in ("json", "csv", "text"):
+        assert line("receipt", receipt["batch_id"], "--format", form).returncode == 0
+
+
+def test_check_says_what_ingest_says_and_stores_nothing(line):
+    feed = generate(line, "csv", seed=3, errors=0.3)
+    before = line.json("batch", "list", "--json")
+    checked = line("check", "-", "--source", "my-csv", "--json", stdin=feed)
+    assert line.json("batch", "list", "--json") == before
+    done = line("ingest", "-", "--source", "my-csv", "--json", stdin=feed)
+    expected, found = json.loads(done.stdout), json.loads(checked.stdout)
+    assert checked.returncode == done.returncode == 3
+    assert found | {"received_at": ""} == expected | {"received_at": ""}
+
+
+def test_receive_then_process(line):
+    feed = generate(line, "xml", seed=4)
+    received = line.json("receive", "-", "--source", "my-xml", "--json", stdin=feed)
+    early = line("receipt", received["batch_id"])
+    assert early.returncode == 2
+    assert b"its receipt is complete when it is finished" in early.stderr
+    done = line("process", received["batch_id"])
+    assert done.returncode == 0
+    assert b"30 created" in done.stdout
+
+
+def test_an_unreadable_feed_has_exit_code_4(line):
+    done = line("ingest", "-", "--source", "my-fhir", stdin=b"id,date\n1,2\n")
+    assert done.returncode == 4
+    assert b"READ-091" in done.stdout
+
+
+def test_an_event_as_json_and_as_fhir_that_reads_back_unchanged(line):
+    feed = generate(line, "fhir-6", events=3, seed=5)
+    receipt = line.json("ingest", "-", "--source", "my-fhir", "--json", stdin=feed)
+    reference = receipt["records"][0]["reference"]
+    shown = line.json("event", "show", reference.lower().replace("-", ""))
+    assert shown["reference"] == reference
+    assert shown["externally_recorded"]["source_id"] == "my-fhir"
+    resource = line("event", "show", reference, "--as", "fhir").stdout
+    back = line.json("ingest", "-", "--source", "my-fhir", "--json", stdin=resource)
+    assert [record["disposition"] for record in back["records"]] == ["unchanged"]
+    assert back["records"][0]["reference"] == reference
+
+
+def test_deliver_sends_what_waits_once(line):
+    feed = generate(line, "csv", seed=6)
+    line("ingest", "-", "--source", "my-csv", stdin=feed)
+    assert line.json("deliver", "--json")["sent"] > 0
+    assert line.json("deliver", "--json")["sent"] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("ingest", "missing.csv", "--source", "my-csv"), "missing.csv: no such file"),
+        (("ingest", "-", "--source", "nobody"), "nobody"),
+        (("receipt", "b-nothing"), "b-nothing"),
+        (("event", "show", "1234"), "not a reference number"),
+        (("source", "add", "x", "--organisation", "R0A", "--format", "pdf"), "fhir, xml, csv"),
+        (("source", "add", "x1", "--organisation", "R0A", "--format", "csv"), "--profile"),
+        (("user", "add", "nobody", "--organisation", "R0A"), "not an e-mail address"),
+        (("generate", "--events", "1", "--format", "pdf"), "fhir-5"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(line, words, message):
+    done = line(*words)
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert "Traceback" not in done.stderr.decode()
+
+
+def test_source_list(line):
+    assert [source["id"] for source in line.json("source", "list", "--json")] == [
+        "my-csv",
+        "my-fhir",
+        "my-xml",
+    ]
+    assert b"my-csv" in line("source", "list").stdout

@@ -1,0 +1,100 @@
+"""A run killed anywhere, again and again, then run to its end: nothing lost, nothing doubled."""
+
+import random
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete, select
+
+from gateway.generator import write_feed
+from gateway.pipeline.receive import receive_feed
+from store import tables
+from tests.lib.databases import make_engine
+from tests.lib.killed_run import SETTINGS, run
+from tests.lib.line import open_line, register_everyone
+from tests.lib.snapshot import find_differences, read_snapshot
+
+EVENTS = 300
+KILLS = 12
+
+
+def receive_feeds(home: Path, database_url: str, folder: Path) -> None:
+    with open_line(home, database_url, **SETTINGS) as gateway:
+        register_everyone(gateway)
+        for name, source in (("fhir-5", "test-fhir"), ("xml", "test-xml"), ("csv", "test-csv")):
+            feed = folder / f"{name}.feed"
+            with feed.open("wb") as stream:
+                write_feed(stream, events=EVENTS, format=name, seed=3, errors=0.1, duplicates=0.1)
+            with feed.open("rb") as stream:
+                receive_feed(gateway, source, stream, filename=feed.name)
+
+
+def start_child(home: Path, database_url: str) -> "subprocess.Popen[str]":
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.lib.killed_run", str(home), database_url],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
+    return child
+
+
+def mailbox_of(home: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in (home / "mailbox").glob("*.eml")}
+
+
+def test_killed_runs_end_as_an_undisturbed_one(tmp_path, make_database_url):
+    calm, rough = tmp_path / "calm", tmp_path / "rough"
+    calm_url, rough_url = make_database_url(), make_database_url()
+    receive_feeds(calm, calm_url, tmp_path)
+    receive_feeds(rough, rough_url, tmp_path)
+
+    child = start_child(calm, calm_url)
+    ready = time.monotonic()
+    assert child.wait() == 0
+    child.stdout.close()
+    work_seconds = time.monotonic() - ready
+
+    chance = random.Random(7)
+    killed = 0
+    for _ in range(KILLS):
+        child = start_child(rough, rough_url)
+        # Spread over the work that is left on average, so that late steps are hit as well.
+        time.sleep(chance.uniform(0, work_seconds))
+        killed += child.poll() is None
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    assert killed >= KILLS // 4, "the work was over too soon for the kills to mean anything"
+    run(rough, rough_url)
+
+    expected, found = read_snapshot(calm_url), read_snapshot(rough_url)
+    assert find_differences(expected, found) == []
+    assert sum(expected["events"].values()) > EVENTS
+    assert set(mailbox_of(rough)) == set(mailbox_of(calm)) != set()
+
+
+def test_the_comparison_can_fail(tmp_path, make_database_url):
+    url = make_database_url()
+    receive_feeds(tmp_path / "home", url, tmp_path)
+    run(tmp_path / "home", url)
+    before = read_snapshot(url)
+    engine = make_engine(url)
+    with engine.begin() as connection:
+        number = connection.execute(select(tables.revisions.c.event_id).limit(1)).scalar_one()
+        connection.execute(delete(tables.revisions).where(tables.revisions.c.event_id == number))
+    engine.dispose()
+    assert find_differences(before, read_snapshot(url)) == [
+        "revisions: 1 rows only in the first, 0 only in the second"
+    ]
+
+
+@pytest.fixture
+def make_database_url(fresh_database):
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(fresh_database())

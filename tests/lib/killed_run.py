@@ -1,0 +1,30 @@
+"""A child process that runs the whole line, to be killed:
+``python -m tests.lib.killed_run HOME URL``. It prints "ready" when everything is imported and the work begins."""
+
+import sys
+from pathlib import Path
+
+from gateway.pipeline.finish import finish_batches
+from gateway.pipeline.mark import mark_externally_recorded
+from gateway.pipeline.notify import deliver_messages, prepare_messages
+from gateway.pipeline.plan import plan_waiting
+from gateway.pipeline.process import process_parts
+from tests.lib.line import open_line
+
+# Small pieces, so that a kill has many places to fall.
+SETTINGS = {"commit_records": 10, "part_bytes": 150_000}
+
+
+def run(home: Path, database_url: str) -> None:
+    with open_line(home, database_url, **SETTINGS) as gateway:
+        print("ready", flush=True)
+        for item in plan_waiting(gateway):
+            process_parts(gateway, item["batch_id"], item["parts"])
+        finish_batches(gateway)
+        mark_externally_recorded(gateway)
+        prepare_messages(gateway)
+        deliver_messages(gateway)
+
+
+if __name__ == "__main__":
+    run(Path(sys.argv[1]), sys.argv[2])

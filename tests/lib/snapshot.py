@@ -1,0 +1,59 @@
+"""Everything a store says about events, as plain data: to compare two stores.
+
+Left out: when things happened and how often they were tried (attempts, tokens), which differ
+between a run that was killed and one that was not.
+"""
+
+from collections import Counter
+from typing import Any
+
+from sqlalchemy import Table, select
+
+from store import tables
+from tests.lib.databases import make_engine
+
+_COMPARED: tuple[tuple[Table, tuple[str, ...]], ...] = (
+    (tables.batches, ("id", "state", "verdict", "records", "created", "revised", "rejected")),
+    (tables.parts, ("batch_number", "number", "state", "records_done")),
+    (tables.events, ("id", "reference", "identity", "revision", "content_hash", "worst_harm")),
+    (tables.event_organisations, ("event_id", "organisation")),
+    (tables.revisions, ("event_id", "number", "record_number", "content_hash", "changes")),
+    (tables.patients, ("event_id", "sequence", "physical_harm", "age_days")),
+    (tables.receipt_lines, ("batch_number", "number", "disposition", "event_id", "revision")),
+    (tables.findings, ("batch_number", "record_number", "ordinal", "code", "params")),
+    (tables.marks, ("event_id", "source_id", "recorded_by", "recorded_elsewhere")),
+    (tables.alerts, ("event_id", "organisation", "kind", "reason")),
+    (tables.messages, ("id", "kind", "recipient", "subject", "body", "state")),
+    (tables.message_alerts, ("message_id", "event_id", "organisation", "kind")),
+)
+# Claiming and trying again are state changes of their own, one audit entry each.
+_REPEATED_ACTIONS = ("part.claimed", "message.claimed", "message.failed")
+
+
+def read_snapshot(database_url: str) -> dict[str, Any]:
+    engine = make_engine(database_url)
+    try:
+        with engine.connect() as connection:
+            found: dict[str, Any] = {
+                table.name: Counter(
+                    tuple(row) for row in connection.execute(select(*(table.c[n] for n in names)))
+                )
+                for table, names in _COMPARED
+            }
+            actions = connection.execute(select(tables.audit.c.action, tables.audit.c.subject))
+            found["audit"] = Counter(
+                tuple(row) for row in actions if row.action not in _REPEATED_ACTIONS
+            )
+    finally:
+        engine.dispose()
+    return found
+
+
+def find_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """A line for each table that differs; empty where the stores say the same."""
+    return [
+        f"{name}: {sum((one[name] - other[name]).values())} rows only in the first,"
+        f" {sum((other[name] - one[name]).values())} only in the second"
+        for name in one
+        if one[name] != other[name]
+    ]
