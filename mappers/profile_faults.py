@@ -63,20 +63,23 @@ def _find_format_faults(profile: Profile) -> Iterator[Fault]:
         for field in repeated.elements:
             if profile.format == "csv" and field.count(PLACE) != 1:
                 yield (key, "elements", field), "the column name holds {n} once, for the number"
-    for prefix in _used_prefixes(profile) - set(profile.namespaces) - {""}:
-        yield ("namespaces",), f"prefix '{prefix}' is used and not declared"
+    if profile.format == "xml":
+        yield from _find_path_faults(profile)
 
 
-def _used_prefixes(profile: Profile) -> set[str]:
-    if profile.format == "csv":
-        return set()
+def _find_path_faults(profile: Profile) -> Iterator[Fault]:
     paths = [profile.record or "", *profile.elements, *profile.ignored]
     paths += [rule.field for rule in profile.heads.values()]
     for repeated in profile.repeated.values():
         paths += [repeated.at or "", *repeated.elements]
+    if any("{" in path for path in paths):
+        yield ("namespaces",), "declare a prefix for each namespace and write prefix:name in paths"
+        return
     steps = [step.lstrip("@") for path in paths for step in path.split("/")]
+    used = {step.rpartition(":")[0] for step in steps}
     # 'xml' is declared by XML itself.
-    return {step.rpartition(":")[0] for step in steps if not step.startswith("{")} - {"xml"}
+    for prefix in sorted(used - set(profile.namespaces) - {"", "xml"}):
+        yield ("namespaces",), f"prefix '{prefix}' is used and not declared"
 
 
 def _find_head_faults(profile: Profile, name: str, rule: HeadRule) -> Iterator[Fault]:

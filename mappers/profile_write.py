@@ -1,12 +1,17 @@
 """A national event → the CSV row or XML element of a profile: the inverse of reading, so that an
-event written and read again is equal. It writes what it is given, right or wrong: the generator
-makes faulty feeds with it. XML cannot carry control characters (ValueError)."""
+event written and read again is equal.
+
+It writes what it is given, right or wrong (the generator makes faulty feeds with it), and leaves
+out what the profile has no field for. XML cannot carry control characters (ValueError).
+"""
 
 import io
 from collections.abc import Iterator
 from csv import writer
+from datetime import date, time
 from functools import lru_cache
 from typing import Any, NamedTuple
+from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
@@ -21,6 +26,7 @@ class _Rule(NamedTuple):
     group: str
     element: str
     codes: dict[str, str]
+    date_format: str | None
     separator: str | None
     escape: str | None
     words: tuple[str, str]
@@ -90,7 +96,7 @@ def xml_frame(profile: Profile) -> tuple[bytes, bytes]:
     """What stands before the first record of a file and after the last."""
     steps = (profile.record or "").strip("/").split("/")[:-1]
     declared = "".join(
-        f' xmlns{":" if prefix else ""}{prefix}="{uri}"'
+        f" xmlns{':' if prefix else ''}{prefix}={quoteattr(uri)}"
         for prefix, uri in profile.namespaces.items()
     )
     head = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -152,7 +158,7 @@ def _write_heads(
     for name, rule in profile.heads.items():
         value = values[name]
         if value is not None:
-            yield rule.field, plan.heads[name].get(value, value)
+            yield rule.field, _format(plan.heads[name].get(value, value), rule.date_format)
 
 
 def _find_values(rules: list[_Rule], event: NationalEvent) -> Iterator[tuple[_Rule, Value]]:
@@ -182,7 +188,19 @@ def _write_one(rule: _Rule, value: Any) -> str:
     if isinstance(value, bool):
         return rule.words[0] if value else rule.words[1]
     text = str(value)
-    return rule.codes.get(text, text)
+    return _format(rule.codes.get(text, text), rule.date_format)
+
+
+def _format(text: str, date_format: str | None) -> str:
+    """A date or time in the profile's format; what is none stays as it is."""
+    if date_format is None:
+        return text
+    for kind in (date, time):
+        try:
+            return kind.fromisoformat(text).strftime(date_format)
+        except ValueError:
+            continue
+    return text
 
 
 @lru_cache(maxsize=16)
@@ -206,6 +224,7 @@ def _make_rule(profile: Profile, field: str, rule: FieldRule) -> _Rule:
         group=group,
         element=element,
         codes=_inverse(profile.codes_of(rule)),
+        date_format=rule.date_format,
         separator=profile.separator_of(rule),
         escape=profile.escape,
         words=(booleans.true[0], booleans.false[0]),

@@ -68,8 +68,6 @@ class _Names:
         self._prefixes = {uri: prefix for prefix, uri in self._namespaces.items()}
 
     def tag_of(self, name: str) -> str:
-        if name.startswith("{"):
-            return name
         prefix, _, local = name.rpartition(":")
         uri = self._namespaces.get(prefix)
         return f"{{{uri}}}{local}" if uri else local

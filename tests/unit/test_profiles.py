@@ -118,6 +118,7 @@ def test_a_small_profile_is_enough() -> None:
         (XML.replace("record: a/b\n", ""), "an xml profile names its record"),
         (XML + "patients: {elements: {h: PatientInformation.PhysicalHarm}}\n", "xml says 'at'"),
         (XML + "narrative: y:text\n", "prefix 'y' is used and not declared"),
+        (XML + "narrative: '{urn:y}text'\n", "declare a prefix for each namespace"),
     ],
 )
 def test_a_bad_profile_says_what_is_wrong_and_where(text: str, problem: str) -> None:
