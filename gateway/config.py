@@ -20,11 +20,11 @@ class Settings(BaseSettings):
     max_record_bytes: int = Field(8 * 2**20, description="a longer record is refused")
 
     smtp_host: str = Field("", description="mail server; empty: alerts go to the mailbox folder")
-    smtp_port: int = 25
-    smtp_user: str = ""
-    smtp_password: str = Field("", repr=False)
-    smtp_starttls: bool = False
-    mail_from: str = "lrms-gateway@localhost"
+    smtp_port: int = Field(25, description="its port")
+    smtp_user: str = Field("", description="log in as; empty: no login")
+    smtp_password: str = Field("", repr=False, description="and the password")
+    smtp_starttls: bool = Field(False, description="encrypt by STARTTLS before anything is sent")
+    mail_from: str = Field("lrms-gateway@localhost", description="sender of the alerts")
     national_leads: str = Field(
         "national-leads@localhost", description="told where an organisation has no admin user"
     )

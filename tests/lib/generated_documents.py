@@ -6,12 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.lib.finding_catalogue import make_finding_catalogue
+from tests.lib.reference_documents import (
+    make_command_line,
+    make_profile_schema,
+    make_receipt_schema,
+    make_settings,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 
 # Path from the project's root → what makes its content.
 DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/finding-catalogue.md": make_finding_catalogue,
+    "docs/receipt.schema.json": make_receipt_schema,
+    "docs/profile.schema.json": make_profile_schema,
+    "docs/command-line.md": make_command_line,
+    "docs/settings.md": make_settings,
 }
 
 
