@@ -87,10 +87,9 @@ class Batches:
         if stored.state == "planned":
             return stored
         self._move(stored, "planned", shape=shape, profile=profile, profile_version=profile_version)
-        self._connection.execute(
-            insert(parts),
-            [{**msgspec.structs.asdict(part), "batch_number": batch.number} for part in cut],
-        )
+        rows = [{**msgspec.structs.asdict(part), "batch_number": batch.number} for part in cut]
+        if rows:
+            self._connection.execute(insert(parts), rows)
         self._audit.add("batch.planned", batch.id, {"shape": shape, "parts": len(cut)})
         return self.get(batch.id)
 

@@ -57,17 +57,8 @@ class Store:
     def read(self) -> Iterator[UnitOfWork]:
         """One transaction that sees the store as it is now, throughout; the database refuses any
         write. Results that stream are read inside it."""
-        with translated(), self._engine.connect() as connection:
-            reading = connection.execution_options(
-                lrms_read_only=True,
-                **(
-                    {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-                    if self.is_postgresql
-                    else {}
-                ),
-            )
-            with reading.begin():
-                yield UnitOfWork(reading, actor="reader", at=_NEVER)
+        with translated(), self._begin_reading() as connection:
+            yield UnitOfWork(connection, actor="reader", at=_NEVER)
 
     def migrate(self) -> None:
         """Bring the tables to the newest version; safe to call at any time and at once from many
@@ -80,7 +71,7 @@ class Store:
 
     def is_migrated(self) -> bool:
         """The tables are those this program was written for."""
-        with translated(), self._engine.connect() as connection:
+        with translated(), self._begin_reading() as connection:
             if not inspect(connection).has_table(_VERSION_TABLE.name):
                 return False
             found = connection.execute(select(_VERSION_TABLE.c.version_num)).scalar_one_or_none()
@@ -88,6 +79,17 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _begin_reading(self) -> Iterator[Connection]:
+        with self._engine.connect() as connection:
+            if self.is_postgresql:
+                connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            connection.execution_options(lrms_read_only=True)
+            with connection.begin():
+                yield connection
 
 
 def open_store(url: str) -> Store:
@@ -155,6 +157,7 @@ def _make_postgresql(address: URL) -> Engine:
         lasting = connection.execute("SHOW synchronous_commit").fetchone()[0]
         connection.rollback()
         if lasting == "off":
+            connection.close()
             # Tried: 162 acknowledged rows lost when the server crashed.
             raise WrongUseError(
                 "PostgreSQL runs with synchronous_commit = off and could lose what it "

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,7 +39,8 @@ class RawFiles:
             return self._write(stream)
         except OSError as error:
             # A full or failing disk; the reason's number, as its text would name our paths.
-            raise UnavailableError(f"the raw file could not be stored: errno {error.errno}") from error
+            message = f"the raw file could not be stored: errno {error.errno}"
+            raise UnavailableError(message) from error
 
     def _write(self, stream: BinaryIO) -> RawFile:
         incoming = self._folder / "incoming"
@@ -59,11 +61,9 @@ class RawFiles:
     def _link(self, written: Path, path: Path) -> None:
         made = [folder for folder in (path.parent, path.parent.parent) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with suppress(FileExistsError):
             # Unlike a rename, a link never puts itself in the place of a file that is there.
             os.link(written, path)
-        except FileExistsError:
-            pass
         # Also where the file was there: whoever linked it may not have got this far.
         _sync_folder(path.parent)
         if made:
