@@ -34,12 +34,11 @@ def read_version(meta: object, default: str, notes: Notes) -> str | None:
     first = profile[0] if type(profile) is list else profile
     version = find_version(first) if type(first) is str else None
     if version is None:
-        notes.findings.append(
-            mapping.UNKNOWN_VERSION.at(
-                "taxonomy_version",
-                "/meta/profile",
-                profile=named(first.rpartition("/")[2]) if type(first) is str else "(no address)",
-            )
+        notes.add(
+            mapping.UNKNOWN_VERSION,
+            "taxonomy_version",
+            "/meta/profile",
+            profile=named(first.rpartition("/")[2]) if type(first) is str else "(no address)",
         )
     elif type(profile) is list:
         notes.add_more("meta.profile", len(profile), "/meta/profile")
@@ -55,17 +54,18 @@ def read_event_type(resource: dict[str, Any], table: Version, notes: Notes) -> t
         found, found_pointer = "", ""
     else:
         found, found_pointer = _read_coding(resource[other], other, notes)
-        notes.findings.append(
-            mapping.FIELD_OF_OTHER_RELEASE.at(
-                "event_type", f"/{other}", found=other, field=own, version=table.version
-            )
+        notes.add(
+            mapping.FIELD_OF_OTHER_RELEASE,
+            "event_type",
+            f"/{other}",
+            found=other,
+            field=own,
+            version=table.version,
         )
         if code and found and code != found:
-            notes.findings.append(
-                mapping.EVENT_TYPE_DIFFERS.at("event_type", f"/{other}", field=own)
-            )
+            notes.add(mapping.EVENT_TYPE_DIFFERS, "event_type", f"/{other}", field=own)
     if not (code or found):
-        notes.findings.append(mapping.NO_EVENT_TYPE.at("event_type", f"/{own}", field=own))
+        notes.add(mapping.NO_EVENT_TYPE, "event_type", f"/{own}", field=own)
     return (code, pointer) if code else (found, found_pointer)
 
 
@@ -104,22 +104,24 @@ def check_actual(resource: dict[str, Any], table: Version, notes: Notes) -> None
         if field not in resource:
             continue
         if field != own:
-            notes.findings.append(
-                mapping.FIELD_OF_OTHER_RELEASE.at(
-                    "", f"/{field}", found=field, field=own, version=table.version
-                )
+            notes.add(
+                mapping.FIELD_OF_OTHER_RELEASE,
+                "",
+                f"/{field}",
+                found=field,
+                field=own,
+                version=table.version,
             )
             continue
         value = notes.unwrap(resource[field], field, f"/{field}")
         if value != expected:
-            notes.findings.append(
-                mapping.NOT_ACTUAL.at(
-                    "",
-                    f"/{field}",
-                    field=field,
-                    value=shown(value) if type(value) is str else "(not text)",
-                    expected=f"'{expected}'",
-                )
+            notes.add(
+                mapping.NOT_ACTUAL,
+                "",
+                f"/{field}",
+                field=field,
+                value=shown(value) if type(value) is str else "(not text)",
+                expected=f"'{expected}'",
             )
 
 
@@ -136,9 +138,9 @@ def read_date(value: object, notes: Notes) -> str | None:
     day = _find_day(text)
     if day is None:
         shown_value = shown(value) if type(value) is str else "(not text)"
-        notes.findings.append(mapping.BAD_DATE.at("event_date", "/date", value=shown_value))
+        notes.add(mapping.BAD_DATE, "event_date", "/date", value=shown_value)
     else:
-        notes.findings.append(mapping.TIME_DROPPED.at("event_date", "/date"))
+        notes.add(mapping.TIME_DROPPED, "event_date", "/date")
     return day
 
 
@@ -178,7 +180,7 @@ def read_identifier(value: object, notes: Notes) -> str | None:
         elif text is not None:
             notes.add_structure("identifier.value", "text", f"{at}/value")
     if len(found) > 1:
-        notes.findings.append(mapping.SEVERAL_IDENTIFIERS.at("", "/identifier"))
+        notes.add(mapping.SEVERAL_IDENTIFIERS, "", "/identifier")
     return found[0] if found else None
 
 
@@ -221,4 +223,4 @@ def _check_reference(
     notes.add_unknown(reference, ("reference",), "reference", at)
     target = reference.get("reference")
     if type(target) is not str or not target.startswith("#") or target[1:] not in contained_ids:
-        notes.findings.append(mapping.DANGLING_REFERENCE.at("", at, field=field))
+        notes.add(mapping.DANGLING_REFERENCE, "", at, field=field)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from mappers.fhir_tables import IGNORED
 from schemas.catalogue import mapping
-from schemas.finding import Finding, Severity
+from schemas.finding import Finding, FindingCode, Severity
 from schemas.values import shown
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,79}", re.ASCII)
@@ -19,6 +19,13 @@ class Notes:
     def __init__(self, loose: Severity) -> None:
         self.loose: Severity = loose
         self.findings: list[Finding] = []
+
+    def add(self, code: FindingCode, path: str, at: str, **params: str) -> None:
+        self.findings.append(code.at(path, at, severity=None, **params))
+
+    def add_loose(self, code: FindingCode, path: str, at: str, **params: str) -> None:
+        """The same, as severe as an unknown name is for this source."""
+        self.findings.append(code.at(path, at, severity=self.loose, **params))
 
     def add_unknown(
         self, found: dict[str, Any], known: tuple[str, ...], where: str, at: str

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from mappers.fhir_groups import Trace
+from mappers.fhir_elements import Trace
 from schemas.event import Groups
 from schemas.finding import Finding
 from schemas.record import SourceRecord

@@ -7,6 +7,7 @@ real clients do not agree on either; whatever is not taken over is named in a fi
 from collections.abc import Mapping
 from typing import Any, Final
 
+from mappers.fhir_elements import Trace
 from mappers.fhir_fields import (
     check_actual,
     check_references,
@@ -15,7 +16,7 @@ from mappers.fhir_fields import (
     read_identifier,
     read_version,
 )
-from mappers.fhir_groups import GroupReader, Trace
+from mappers.fhir_groups import GroupReader
 from mappers.fhir_notes import Notes, named
 from mappers.fhir_paths import locate_findings, make_locator, make_paths
 from mappers.fhir_tables import (
@@ -117,9 +118,7 @@ def _read_contained(contained: object, reader: GroupReader, notes: Notes) -> set
             ids.add(own_id.removeprefix("#"))
         if kind not in _CONTAINED:
             field = f"contained {named(kind)}"
-            notes.findings.append(
-                mapping.UNKNOWN_FIELD.at("", at, severity=notes.loose, field=field)
-            )
+            notes.add_loose(mapping.UNKNOWN_FIELD, "", at, field=field)
         if len(resource) != 3 or own_id is None:
             notes.add_unknown(resource, ("resourceType", "extension"), "contained", at)
         if "extension" in resource:
@@ -155,12 +154,11 @@ def _read_narrative(
         places = [place for _, name, _, place in trace if name == NARRATIVE_ELEMENT]
         fields["narrative"] = places[0] if places else ""
     if text is not None and text != element:
-        notes.findings.append(
-            mapping.NARRATIVE_DIFFERS.at(
-                "narrative",
-                "/description",
-                version=table.version,
-                kept=f"{NARRATIVE_GROUP}.{NARRATIVE_ELEMENT}",
-            )
+        notes.add(
+            mapping.NARRATIVE_DIFFERS,
+            "narrative",
+            "/description",
+            version=table.version,
+            kept=f"{NARRATIVE_GROUP}.{NARRATIVE_ELEMENT}",
         )
     return element
