@@ -6,6 +6,7 @@ import pytest
 
 from mappers.profile_load import load_profile, parse_profile
 from mappers.profile_read import ProfileMapper
+from mappers.profile_values import Unreadable, make_code_reader
 from schemas.catalogue import word_fix, word_message
 from schemas.finding import Finding
 from schemas.record import Mapped, SourceRecord
@@ -112,8 +113,8 @@ def test_what_a_head_does_not_say_is_left_out() -> None:
         ({"Agents": "none"}, {}),
         ({"Agents": " ; "}, {}),
         (
-            {"Agents": "drug", "More agents": "13;4"},
-            {"AdverseEventAgent": {"InvolvedAgents": ["13", "4"]}},
+            {"Agents": "drug;device", "More agents": "13;4"},
+            {"AdverseEventAgent": {"InvolvedAgents": ["13", "3", "4"]}},
         ),
         ({"More agents": "99"}, {"AdverseEventAgent": {"InvolvedAgents": ["99"]}}),
         (
@@ -162,6 +163,14 @@ def test_fields_become_elements(fields: dict[str, str], expected: dict[str, Any]
     mapped = map_csv(fields)
     assert mapped.findings == []
     assert groups(mapped) == expected
+
+
+def test_codes_that_differ_only_by_case_are_told_apart_exactly() -> None:
+    read = make_code_reader({"a": "1", "A": "2", "b": "3"})
+    assert [read(text) for text in ("a", " A", "B")] == ["1", "2", "3"]
+    ambiguous = make_code_reader({"ab": "1", "AB": "2"})
+    with pytest.raises(Unreadable):
+        ambiguous("Ab")
 
 
 def test_a_constant_gives_way_to_what_the_record_says() -> None:
