@@ -18,6 +18,7 @@ from sqlalchemy import (
     make_url,
     select,
     table,
+    text,
 )
 from sqlalchemy.exc import ArgumentError
 
@@ -29,6 +30,7 @@ from store.unit_of_work import UnitOfWork
 LOCK_TIMEOUT = "30s"
 IDLE_TIMEOUT = "60s"
 BUSY_MILLISECONDS = 30_000
+_NO_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Alembic's own table, and the head of ``store/migrations``; a test holds the two together.
 _VERSION_TABLE = table("alembic_version", column("version_num"))
@@ -89,6 +91,9 @@ class Store:
                 )
             connection.execution_options(lrms_read_only=True)
             with connection.begin():
+                if self.is_postgresql:
+                    # It holds no locks, and who reads a long receipt page by page is not gone.
+                    connection.execute(_NO_IDLE_TIMEOUT)
                 yield connection
 
 

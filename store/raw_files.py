@@ -59,16 +59,13 @@ class RawFiles:
         return RawFile(digest.hexdigest(), size)
 
     def _link(self, written: Path, path: Path) -> None:
-        made = [folder for folder in (path.parent, path.parent.parent) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             # Unlike a rename, a link never puts itself in the place of a file that is there.
             os.link(written, path)
-        # Also where the file was there: whoever linked it may not have got this far.
-        _sync_folder(path.parent)
-        if made:
-            _sync_folder(path.parent.parent)
-            _sync_folder(self._folder)
+        # Also where it was there: whoever made it may not have got this far.
+        for folder in (path.parent, path.parent.parent, self._folder):
+            _sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes, from the start. UnknownError where there are none."""

@@ -35,8 +35,13 @@ def test_sqlite_keeps_what_it_acknowledged(tmp_path: Path) -> None:
 def test_postgresql_gives_up_waiting(database_url: str) -> None:
     opened = open_store(database_url)
     assert ask(opened, "SHOW lock_timeout") == "30s"
-    assert ask(opened, "SHOW idle_in_transaction_session_timeout") == "1min"
+    assert ask(opened, "SHOW idle_in_transaction_session_timeout") == "0"
     assert ask(opened, "SHOW transaction_isolation") == "repeatable read"
+    with opened.begin(actor="test", at=NOW) as work:
+        show = text("SHOW idle_in_transaction_session_timeout")
+        assert work._connection.execute(show).scalar_one() == "1min"
+        show = text("SHOW transaction_isolation")
+        assert work._connection.execute(show).scalar_one() == "read committed"
     opened.close()
 
 
