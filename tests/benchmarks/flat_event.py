@@ -57,7 +57,8 @@ COLUMNS = (
     "patients",
     "payload",
 )
-PAYLOAD_TYPE = {"postgresql": "json COMPRESSION lz4", "sqlite": "text"}
+# As the store keeps it.
+PAYLOAD_TYPE = {"postgresql": "json", "sqlite": "text"}
 KEY_TYPE = {"postgresql": "bytea", "sqlite": "blob"}
 
 

@@ -43,15 +43,14 @@ def measure_load(job: Job) -> Measured:
                 planned = work.batches.get(batch.id)
                 source = work.sources.get(batch.source_id)
             judge = make_judge(gateway, planned)
-            done = 0
             size = gateway.settings.commit_records
             records = judge_records(gateway, planned, source, part, judge)
             for chunk in in_chunks(records, size):
-                done += len(chunk)
                 with watch.running(), gateway.store.begin(actor="bench", at=gateway.now()) as work:
-                    work.parts.advance(part, done, loaded=False)
+                    done = part.records_done + len(chunk)
+                    part = work.parts.advance(part, done, loaded=False)
                     work.records.load(planned, chunk)
-            count += done
+            count += part.records_done
     return watch.read(count)
 
 
