@@ -5,6 +5,14 @@ from datetime import date, timedelta
 
 import msgspec
 
+from gateway.generator.circumstances import (
+    DETECTION_POINTS,
+    WORRIES,
+    make_governance,
+    make_location,
+    make_reporter,
+    make_time,
+)
 from gateway.generator.draw import Draw
 from gateway.generator.kinds import Kind, load_kinds
 from gateway.generator.narratives import plant_identifier, tell, tell_incident
@@ -17,12 +25,6 @@ UNTIL = date(2026, 10, 31)
 
 _TYPES = (INCIDENT, RISK, OUTCOME, GOOD_CARE)
 _TYPE_WEIGHTS = (93.0, 96.0, 98.5, 100.0)
-_WORRIES = ("1", "1", "3", "3", "3", "4", "5")
-_ROLES = ("5", "5", "5", "4", "3", "1", "2", "6")
-_INVOLVEMENTS = ("1", "2", "2", "3", "4", "4", "5")
-_DETECTION_POINTS = ("3", "4", "4", "4", "6", "7")
-_PLACES = ("4", "4", "4", "4", "2", "3", "5", "9")
-_SPECIAL_PLACES = {"4": "10", "17": "11", "9": "12", "12": "3", "3": "6", "8": "7", "7": "2"}
 _PROBLEM_TEXTS = {
     "AdverseEventProblemPeople": "ProblemDescriptionActions",
     "AdverseEventProblemMedication": "ProblemDescriptionDrugs",
@@ -34,7 +36,6 @@ _PROBLEM_TEXTS = {
     "AdverseEventProblemBloodProducts": "BloodProductsProblem",
     "AdverseEventProblemTissuesOrgans": "ProblemDescriptionTissuesOrgans",
 }
-_PLACES_4 = frozenset("123456789")
 
 
 class Setting(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ class EventMaker:
         draw.restart(number)
         event_type = draw.weighted(_TYPES, _TYPE_WEIGHTS)
         groups: Groups = {}
-        event_date, groups["AdverseEventEstimatedDate"] = self._make_time()
+        event_date, groups["AdverseEventEstimatedDate"] = make_time(draw, self._days)
         groups["AdverseEventReferenceMetadata"] = {
             "FromOnlineForms": False,
             "IsAnonymous": False,
@@ -96,29 +97,6 @@ class EventMaker:
         if event_type == OUTCOME:
             return self._fill_outcome(groups)
         return self._fill_good_care(groups)
-
-    def _make_time(self) -> tuple[str | None, Group]:
-        draw = self._draw
-        day = draw.number(0, 364)
-        event_date: str | None = self._days[day]
-        roll = draw.number(1, 100)
-        times: Group = {"IncidentOccurredToday": "n"}
-        if roll <= 40:
-            times = {"IncidentOccurredToday": "y", "TodaysDate": self._days[day]}
-        elif roll <= 70:
-            times["TodaysDate"] = self._days[max(0, day - draw.number(1, 9))]
-        elif roll > 96:
-            times = {"IncidentOccurredToday": "u", "ApproximateDate": self._days[day][:7]}
-            event_date = None
-        if event_date is None:
-            return event_date, times
-        roll = draw.number(1, 100)
-        if roll <= 50:
-            quarter = draw.number(0, 95)
-            times["PreciseTime"] = f"{quarter // 4:02d}:{quarter % 4 * 15:02d}:00"
-        elif roll <= 90:
-            times["EstimatedTime"] = str(draw.number(1, 6))
-        return event_date, times
 
     def _fill_incident(self, groups: Groups) -> str:
         draw, kinds = self._draw, self._kinds
@@ -178,34 +156,14 @@ class EventMaker:
             outcome["ImmediateActions"] = draw.pick(shared["actions"])
             if draw.chance(0.7):
                 outcome["WentWell"] = draw.pick(shared["went_well"])
-        groups["DetectionFactors"] = {"DetectionPoint": draw.pick(_DETECTION_POINTS)}
-        concern: Group = {"LevelOfConcern": "5" if harmed else draw.pick(_WORRIES)}
+        groups["DetectionFactors"] = {"DetectionPoint": draw.pick(DETECTION_POINTS)}
+        concern: Group = {"LevelOfConcern": "5" if harmed else draw.pick(WORRIES)}
         groups["AdverseEventClassification"] = concern
         if version == "4":
             concern["DutyOfCandour"] = harmed
             return
         concern["PatientSafetyIncidentHasOccurred"] = "y"
-        groups["AdverseEventGovernance"] = self._make_governance(kind, harmed=harmed)
-
-    def _make_governance(self, kind: Kind, *, harmed: bool) -> Group:
-        draw = self._draw
-        notify = harmed and draw.chance(0.3)
-        governance: Group = {
-            "DutyOfCandour": harmed,
-            "CqcNotify": notify,
-            "LocalAuthoritySafeguarding": draw.chance(0.03),
-            "SeriousIncident": harmed and draw.chance(0.2),
-            "HsibNotify": kind.maternity and harmed,
-            "DeprivationOfLiberty": draw.chance(0.02),
-            "DesignationsMentalHealth": "4" in kind.service_areas and draw.chance(0.2),
-            "NeverEvent": False,
-        }
-        if notify:
-            governance["CqcCriteria"] = ["2"]
-        if kind.never_events and draw.chance(0.04):
-            governance["NeverEvent"] = True
-            governance["NeverEventType"] = draw.pick(kind.never_events)
-        return governance
+        groups["AdverseEventGovernance"] = make_governance(draw, kind, harmed=harmed)
 
     def _add_place(
         self, groups: Groups, areas: Sequence[str], specialties: Sequence[str] = ()
@@ -214,24 +172,8 @@ class EventMaker:
         reporter = draw.pick(setting.organisations)
         area = draw.pick(areas)
         where = draw.pick(self._open) if draw.chance(setting.elsewhere) else reporter
-        place = _SPECIAL_PLACES.get(area) or draw.pick(_PLACES)
-        if self._version == "4" and place not in _PLACES_4:
-            place = "5"
-        location: Group = {
-            "LocationKnown": "y",
-            "Organisation": [where],
-            "ServiceArea": [area],
-            "LocationWithinService": place,
-        }
-        if specialties:
-            location["ResponsibleSpecialty"] = draw.pick(specialties)
-        groups["LocationDetails"] = location
-        groups["PractitionerDetails"] = {
-            "ReporterType": "3",
-            "ReporterRole": draw.pick(_ROLES),
-            "ReporterInvolvement": draw.pick(_INVOLVEMENTS),
-            "ReporterOrganisation": reporter,
-        }
+        groups["LocationDetails"] = make_location(draw, self._version, where, area, specialties)
+        groups["PractitionerDetails"] = make_reporter(draw, reporter)
 
     def _fill_risk(self, groups: Groups) -> str:
         draw, texts = self._draw, self._kinds.others["risk"]
@@ -245,7 +187,7 @@ class EventMaker:
             "RiskPopulation": draw.pick(texts["population"]),
             "RiskTimeframe": draw.pick(("1", "2", "3")),
         }
-        groups["AdverseEventClassification"] = {"LevelOfConcern": draw.pick(_WORRIES)}
+        groups["AdverseEventClassification"] = {"LevelOfConcern": draw.pick(WORRIES)}
         self._add_place(groups, ("1",))
         location = groups["LocationDetails"]
         if isinstance(location, dict):
@@ -259,7 +201,7 @@ class EventMaker:
         groups[PATIENTS] = [
             make_patient(draw, None, self._kinds.shared["outcomes"], self._version, 1)
         ]
-        groups["AdverseEventClassification"] = {"LevelOfConcern": draw.pick(_WORRIES)}
+        groups["AdverseEventClassification"] = {"LevelOfConcern": draw.pick(WORRIES)}
         self._add_place(groups, ("1", "1", "4"), ("2", "42", "10"))
         return tell(draw, [texts["what"][position], draw.pick(texts["why"])], self._kinds.shared)
 
