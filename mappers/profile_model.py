@@ -97,7 +97,7 @@ class Profile(_Closed):
     escape: Literal["\\"] | None = Field(
         None, description="before a separator (or itself) inside one of several values"
     )
-    booleans: Booleans = Booleans()  # type: ignore[call-arg]
+    booleans: Booleans = Booleans()
     code_lists: dict[str, Codes] = {}
     elements: dict[str, FieldRule] = {}
     patients: RepeatedGroup | None = None

@@ -61,6 +61,8 @@ class JsonStream:
         ends before the value."""
         if not self.peek():
             raise self.broken()
+        if self._at > _CHUNK:
+            self._drop()
         wanted = _CHUNK
         while True:
             end = self._find_end()
@@ -120,8 +122,7 @@ class JsonStream:
 
     def _read_on(self, wanted: int) -> bool:
         """Drops what was stepped over and reads more; False at the end."""
-        self._start += len(_to_bytes(self._text[: self._at]))
-        self._text, self._at = self._text[self._at :], 0
+        self._drop()
         more = ""
         while not more and self._left:
             raw = self._stream.read(min(wanted, self._left))
@@ -129,6 +130,12 @@ class JsonStream:
             more = self._decoder.decode(raw, final=not self._left)
         self._text += more
         return bool(more)
+
+    def _drop(self) -> None:
+        """Forgets what was stepped over (also because an error of the decoder counts the lines
+        before it, and a feed may be full of errors)."""
+        self._start += len(_to_bytes(self._text[: self._at]))
+        self._text, self._at = self._text[self._at :], 0
 
 
 class _Scan:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -25,9 +26,17 @@ app.add_typer(registry.organisations, name="organisation")
 app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
-for command in (feeds.receive, feeds.process, feeds.ingest, feeds.check, feeds.receipt):
-    app.command()(command)
-for command in (operations.deliver, operations.migrate, operations.generate):
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    feeds.receive,
+    feeds.process,
+    feeds.ingest,
+    feeds.check,
+    feeds.receipt,
+    operations.deliver,
+    operations.migrate,
+    operations.generate,
+)
+for command in _COMMANDS:
     app.command()(command)
 
 

@@ -23,6 +23,7 @@ from schemas.statuses import Disposition
 from schemas.submission import Source
 
 _LOOK_UP = 500
+_BLOCK = 1 << 20
 
 
 def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: str) -> Receipt:
@@ -53,7 +54,10 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
 
 def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: str) -> Batch:
     stream.seek(0)
-    sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    while block := stream.read(_BLOCK):
+        digest.update(block)
+    sha256 = digest.hexdigest()
     return Batch(
         id=make_batch_id(source.id, sha256),
         number=0,

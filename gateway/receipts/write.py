@@ -35,8 +35,9 @@ def write_csv(receipt: ReceiptStream) -> Iterator[str]:
     for finding in receipt.head.findings:
         yield _line(("", "batch", "", "", "", "", *_finding_cells(finding)))
     for record in receipt.records:
-        for finding in record.findings or [None]:
-            yield _line((*_record_cells(record), *_finding_cells(finding)))
+        cells = [_finding_cells(finding) for finding in record.findings] or [("",) * 6]
+        for one in cells:
+            yield _line((*_record_cells(record), *one))
 
 
 def _record_cells(record: ReceiptRecord) -> tuple[object, ...]:
@@ -50,9 +51,7 @@ def _record_cells(record: ReceiptRecord) -> tuple[object, ...]:
     )
 
 
-def _finding_cells(finding: ReceiptFinding | None) -> tuple[object, ...]:
-    if finding is None:
-        return ("", "", "", "", "", "")
+def _finding_cells(finding: ReceiptFinding) -> tuple[str, ...]:
     return (
         finding.code,
         finding.severity,

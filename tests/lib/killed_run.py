@@ -1,5 +1,6 @@
 """A child process that runs the whole line, to be killed:
-``python -m tests.lib.killed_run HOME URL``. It prints "ready" when everything is imported and the work begins."""
+``python -m tests.lib.killed_run HOME URL``. It prints "ready" when everything is
+imported and the work begins."""
 
 import sys
 from pathlib import Path
