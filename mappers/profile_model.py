@@ -131,6 +131,12 @@ class Profile(_Closed):
         return {name: rule for name, rule in rules.items() if isinstance(rule, HeadRule)}
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The fields without which no record can be told what it is, or known again."""
+        given = (self.local_id, self.event_type)
+        return tuple(rule.field for rule in given if rule is not None)
+
+    @property
     def repeated(self) -> dict[str, RepeatedGroup]:
         """The repeated groups, by the national group they fill."""
         given = {PATIENTS: self.patients, MEDICATIONS: self.medications}

@@ -9,7 +9,7 @@ go on.
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from typing import Any, BinaryIO, Final
 
@@ -28,10 +28,13 @@ _REPLACED: Final = "\ufffd"
 _MAX_NAMED: Final = 5
 
 
-def read_csv(stream: BinaryIO, part: Part, *, max_record_bytes: int) -> Iterator[SourceRecord]:
+def read_csv(
+    stream: BinaryIO, part: Part, *, max_record_bytes: int, needed: Collection[str] = ()
+) -> Iterator[SourceRecord]:
     """One record for each row that is not blank: column → cell text, empty cells left out.
 
-    ``max_record_bytes`` is counted in characters here. BrokenFeed where there is no usable header.
+    ``max_record_bytes`` is counted in characters here. BrokenFeed where there is no usable header,
+    or one without the ``needed`` columns: another kind of file, or one that has lost its header.
     """
     encoding = find_encoding(stream)
     # UTF-8 keeps bad bytes as lone surrogates, which cannot be encoded again: that is how a row
@@ -42,6 +45,7 @@ def read_csv(stream: BinaryIO, part: Part, *, max_record_bytes: int) -> Iterator
     csv.field_size_limit(max(csv.field_size_limit(), max_record_bytes))
     try:
         rows = _Rows(Lines(text, max_record_bytes), encoding)
+        rows.check_header(needed)
         yield from rows.read(part.first_record)
     finally:
         if not stream.closed:
@@ -92,6 +96,12 @@ class _Rows:
                 tuple(findings),
             )
             number += 1
+
+    def check_header(self, needed: Collection[str]) -> None:
+        missing = [name for name in needed if name not in self._names]
+        if missing:
+            # What stands there instead may be the first row's content: only ours is named.
+            raise BrokenFeed(reading.WRONG_HEADER.at(columns=", ".join(missing)))
 
     def _find_faults(self, cells: list[str], joined: str) -> Iterator[Finding]:
         width = len(self._names)

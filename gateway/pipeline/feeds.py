@@ -41,8 +41,9 @@ def read_records(
         return read_fhir_json(stream, part, max_record_bytes=max_record_bytes)
     if shape == "fhir-xml":
         return read_fhir_xml(stream, part, max_record_bytes=max_record_bytes)
-    if shape == "csv":
-        return read_csv(stream, part, max_record_bytes=max_record_bytes)
     if source.profile is None:
-        raise WrongUseError(f"source {source.id}: an xml feed needs a mapping profile")
-    return read_xml(stream, part, load_profile(source.profile), max_record_bytes=max_record_bytes)
+        raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
+    profile = load_profile(source.profile)
+    if shape == "csv":
+        return read_csv(stream, part, max_record_bytes=max_record_bytes, needed=profile.needed)
+    return read_xml(stream, part, profile, max_record_bytes=max_record_bytes)

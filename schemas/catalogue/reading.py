@@ -2,6 +2,15 @@
 
 from schemas.finding import FindingCode
 
+WRONG_HEADER = FindingCode(
+    code="READ-069",
+    severity="error",
+    scope="batch",
+    title="Columns missing from the header",
+    message="the header lacks what the profile cannot do without: {columns}",
+    fix="Send the file with its header as the first row, named as the profile names the columns.",
+    example="A file exported without its header, or one that is meant for another source.",
+)
 EMPTY_FEED = FindingCode(
     code="READ-090",
     severity="error",

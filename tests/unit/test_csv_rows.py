@@ -199,3 +199,13 @@ def test_the_stream_stays_open() -> None:
     stream = io.BytesIO(b"a\n1\n")
     list(read_csv(stream, PART, max_record_bytes=LIMIT))
     assert not stream.closed
+
+
+def test_a_header_without_what_the_profile_needs_stops_the_feed():
+    part = Part(batch_number=1, number=0, start=0, end=0)
+    stream = io.BytesIO(b"W1,1,Mr Example fell\nW2,1,something\n")
+    with pytest.raises(BrokenFeed) as broken:
+        list(read_csv(stream, part, max_record_bytes=1000, needed=("record_id", "event_type")))
+    finding = broken.value.finding
+    assert finding.code == "READ-069"
+    assert finding.params == {"columns": "record_id, event_type"}
