@@ -20,8 +20,9 @@ from gateway.generator.patients import make_patient, make_patients
 from schemas.event import GOOD_CARE, INCIDENT, OUTCOME, PATIENTS, RISK, Group, Groups, NationalEvent
 from schemas.submission import Organisation
 
-# Feeds end here by default: a fixed day, so that the same seed is the same feed on every day.
-UNTIL = date(2026, 10, 31)
+# Feeds end here by default: a fixed day, so that the same seed is the same feed on every day, and
+# one that lies behind us, whatever the clock of the machine that reads them says.
+UNTIL = date(2025, 6, 30)
 
 _TYPES = (INCIDENT, RISK, OUTCOME, GOOD_CARE)
 _TYPE_WEIGHTS = (93.0, 96.0, 98.5, 100.0)
