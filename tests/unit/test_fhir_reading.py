@@ -410,6 +410,11 @@ class TestXml:
         assert feed.broken is not None
         assert feed.broken.code == code.code
 
+    def test_adverse_event_without_the_namespace_is_told_so(self) -> None:
+        broken = xml(b"<AdverseEvent/>").broken
+        assert broken is not None
+        assert "outside the namespace http://hl7.org/fhir" in word_message(broken)
+
     def test_nested_too_deep(self) -> None:
         deep = b'<extension url="x">' * 70 + b"</extension>" * 70
         raw = BODY.replace(b"</AdverseEvent>", deep + b"</AdverseEvent>")
