@@ -88,6 +88,9 @@ class FhirMapper:
         event_date = read_date(resource.get("date"), notes)
         narrative = _read_narrative(resource, table, reader, notes, fields, trace)
         reference = reader.take_text(REFERENCE_GROUP, REFERENCE_ELEMENT)
+        if reference is not None:
+            # Taken out of its group, it is not found there when the trace is read.
+            fields[f"{REFERENCE_GROUP}.{REFERENCE_ELEMENT}"] = _find_place(trace, REFERENCE_ELEMENT)
         groups = reader.finish()
         if not event_type:
             return Mapped(None, local_id, notes.findings, reference)
@@ -150,9 +153,7 @@ def _read_narrative(
     element = reader.take_text(NARRATIVE_GROUP, NARRATIVE_ELEMENT)
     if element is None:
         return text
-    if trace is not None:
-        places = [place for _, name, _, place in trace if name == NARRATIVE_ELEMENT]
-        fields["narrative"] = places[0] if places else ""
+    fields["narrative"] = _find_place(trace, NARRATIVE_ELEMENT)
     if text is not None and text != element:
         notes.add(
             mapping.NARRATIVE_DIFFERS,
@@ -162,3 +163,8 @@ def _read_narrative(
             kept=f"{NARRATIVE_GROUP}.{NARRATIVE_ELEMENT}",
         )
     return element
+
+
+def _find_place(trace: Trace | None, element: str) -> str:
+    """Where an element stood whose name occurs in one group only."""
+    return next((place for _, name, _, place in trace or () if name == element), "")

@@ -3,7 +3,6 @@
 import json
 from io import BytesIO
 
-import pytest
 from fhir.resources.R4B.adverseevent import AdverseEvent as R4AdverseEvent
 from fhir.resources.STU3.adverseevent import AdverseEvent as Stu3AdverseEvent
 from hypothesis import given, settings
@@ -17,10 +16,8 @@ from mappers.fhir_write_xml import write_fhir_xml
 from schemas.batch import Part
 from schemas.event import NationalEvent, encode_event
 from schemas.record import SourceRecord
-from schemas.taxonomy import TAXONOMY_VERSIONS
 from schemas.taxonomy.compiled import compile_groups
 from tests.lib.event_strategies import national_events
-from tests.lib.events import make_event
 
 LIMIT = 1 << 20
 # A default version that no drawn profile may fall back to without being seen.
@@ -108,15 +105,3 @@ def test_fhir_resources_accepts_what_is_written(event: NationalEvent) -> None:
         R4AdverseEvent.model_validate(resource)
     else:
         Stu3AdverseEvent.model_validate(resource)
-
-
-@pytest.mark.parametrize("version", TAXONOMY_VERSIONS)
-def test_reference_is_the_first_element_of_the_last_extension(version: str) -> None:
-    event = make_event(version=version)
-    resource = write_fhir(event, reference="7K2M-9QXB-4T8D-V")
-    last = resource["extension"][-1]
-    assert "adverse-event-reference-metadata" in last["url"]
-    assert last["extension"][0] == {
-        "url": "ReferenceNumber",
-        "valueString": "7K2M-9QXB-4T8D-V",
-    }

@@ -9,7 +9,6 @@ import pytest
 from mappers.fhir_read import FhirMapper
 from mappers.fhir_write import write_fhir
 from schemas.catalogue import get_catalogue, mapping, word_fix, word_message
-from schemas.event import NationalEvent
 from schemas.finding import FindingCode
 from schemas.record import Mapped, SourceRecord
 from schemas.taxonomy import get_taxonomy
@@ -429,6 +428,15 @@ def test_reference_number_is_no_content() -> None:
     assert mapped.event == event
 
 
+def test_place_of_a_reference_number_that_stands_alone_in_its_group() -> None:
+    event = make_event(AdverseEventReferenceMetadata=None)
+    resource = write_fhir(event, reference="7K2M-9QXB-4T8D-V")
+    paths = LENIENT.source_paths(SourceRecord(1, "line 1", resource, b""))
+    last = len(resource["extension"]) - 1
+    place = f"/extension/{last}/extension/0/valueString"
+    assert paths["AdverseEventReferenceMetadata.ReferenceNumber"] == place
+
+
 class TestNarrativeOfVersion6:
     def test_in_both_places_the_same(self) -> None:
         resource = make_resource("6")
@@ -482,10 +490,3 @@ def test_findings_show_no_free_text() -> None:
     add_to(AGENT, {"url": secret, "valueCode": secret})(resource)
     for finding in read(resource).findings:
         assert secret not in repr(finding.params)
-
-
-def test_write_refuses_what_the_version_does_not_have() -> None:
-    with pytest.raises(KeyError, match="Unheard"):
-        write_fhir(NationalEvent(taxonomy_version="5", event_type="1", groups={"Unheard": {}}))
-    with pytest.raises(KeyError, match="Unheard"):
-        write_fhir(make_event(AdverseEventProcess={"Unheard": "1"}))
