@@ -183,6 +183,16 @@ def test_late_record_moves_a_receipt_that_was_given(store: Store, database_url: 
     assert actions.count("batch.recounted") == 1
 
 
+def test_one_load_with_older_and_newer_records_of_an_event(store: Store, database_url: str) -> None:
+    register(store)
+    batch = receive(store, "one")
+    records = [make_record(number, content, "one") for number, content in enumerate("ABC", 1)]
+    for chunk in (records[1:2], [records[2], records[0]]):
+        with store.begin(actor="test", at=NOW) as work:
+            work.records.load(batch, chunk)
+    assert read_told(database_url) == tell({batch.number: records})
+
+
 def test_content_that_comes_back_is_a_revision(store: Store, database_url: str) -> None:
     given = [[("A", "one"), ("B", "one"), ("B", "one"), ("A", "one")]]
     loading = Loading(store, given, random.Random(0))
