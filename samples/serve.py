@@ -16,7 +16,7 @@ from pathlib import Path
 from airflow_home import make_environment
 
 READY_SECONDS = 180
-STOP_SECONDS = 20
+STOP_SECONDS = 10
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 
 
@@ -28,8 +28,9 @@ def main() -> int:
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "standalone.log"
     print(f"Starting Airflow (about 20 seconds; log: {log}) ...", flush=True)
-    # Ctrl-C reaches us alone, and we stop the group: Airflow's parts start processes of their own.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for sign in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(sign, signal.default_int_handler)
+    # In a session of its own, Ctrl-C does not reach it: we stop it, and all that it started.
     with log.open("ab") as output:
         airflow = subprocess.Popen(
             [sys.executable, "-m", "airflow", "standalone"],
@@ -90,17 +91,24 @@ Ctrl-C stops everything.
 
 
 def _stop(airflow: "subprocess.Popen[bytes]") -> None:
-    """Asks first, then stops whatever of its process group is left."""
-    if airflow.poll() is None:
-        airflow.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            airflow.wait(STOP_SECONDS)
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(airflow.pid, sign)
-        except ProcessLookupError:
+    """Ends the whole process group: politely, then for good. A task that dies with it is taken up
+    again by the next start."""
+    for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
+        if not _signal_group(airflow, sign):
             return
-        time.sleep(2)
+        ends_at = time.monotonic() + seconds
+        while time.monotonic() < ends_at and _signal_group(airflow, 0):
+            time.sleep(0.2)
+
+
+def _signal_group(airflow: "subprocess.Popen[bytes]", sign: int) -> bool:
+    """Whether anything of the group is left to take the signal; 0 only asks."""
+    airflow.poll()  # else the dead parent itself counts as left
+    try:
+        os.killpg(airflow.pid, sign)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 if __name__ == "__main__":

@@ -124,8 +124,8 @@ class Messages:
         message: Message,
         state: MessageState,
         *,
+        due_at: datetime,
         reason: str | None = None,
-        due_at: datetime | None = None,
     ) -> bool:
         """How sending a claimed message ended: sent, waiting (until ``due_at``) or parked. False,
         and nothing is changed, where another sender has taken it over meanwhile."""
@@ -140,7 +140,7 @@ class Messages:
             .values(
                 state=state,
                 last_error=reason,
-                due_at=due_at or self._now,
+                due_at=due_at,
                 sent_at=self._now if state == "sent" else None,
             )
         )

@@ -9,13 +9,15 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from gateway.bootstrap import Gateway
 from gateway.notifications.envelope import make_email
 from gateway.notifications.mailer import AddressRefusedError, DeferredError, MailDownError
 from gateway.notifications.wording import word_digest, word_no_admin, word_urgent
 from schemas.identifiers import get_trust
 from schemas.outbox import Draft, Message, WaitingAlert
-from schemas.statuses import MessageKind
+from schemas.statuses import MessageKind, MessageState
 from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -53,19 +55,23 @@ def deliver_messages(gateway: Gateway, *, limit: int | None = None) -> dict[str,
     Gives ``{"sent", "failed"}`` of this call and ``{"waiting", "parked"}`` as it stands.
     """
     counts = {"sent": 0, "failed": 0}
+    message: Message | None = None
+    outcome = _NOTHING_SENT
     tried = 0
-    mail_is_up = True
-    while mail_is_up and (limit is None or tried < limit):
-        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            message = work.messages.claim(LEASE)
-        if message is None:
-            break
-        tried += 1
+    while True:
+        now = gateway.now()
+        with gateway.store.begin(actor=gateway.actor, at=now) as work:
+            if message is not None:
+                tried += 1
+                is_ours = _settle(work, message, outcome, now)
+                counts["sent" if outcome.state == "sent" else "failed"] += is_ours
+            goes_on = outcome.mail_is_up and (limit is None or tried < limit)
+            message = work.messages.claim(LEASE) if goes_on else None
+            if message is None:
+                return counts | work.messages.count_unsent()
         # The claim is committed: from here to the next commit a kill leaves it unknown whether
         # the message went out, and it goes out again after the lease (docs/adr/0005).
-        mail_is_up = _send(gateway, message, counts)
-    with gateway.store.read() as work:
-        return counts | work.messages.count_unsent()
+        outcome = _send(gateway, message)
 
 
 def make_message_id(kind: MessageKind, *parts: str) -> str:
@@ -194,33 +200,36 @@ def _report_no_admin(
     return work.messages.add_many(drafts)
 
 
-def _send(gateway: Gateway, message: Message, counts: dict[str, int]) -> bool:
-    """Sends a claimed message and writes down how it ended; whether mail is up."""
+class _Outcome(msgspec.Struct, frozen=True):
+    """What became of handing a message over."""
+
+    state: MessageState
+    reason: str | None = None
+    mail_is_up: bool = True
+
+
+_NOTHING_SENT = _Outcome("waiting")
+
+
+def _send(gateway: Gateway, message: Message) -> _Outcome:
     try:
         gateway.mailer.send(make_email(message, gateway.settings.mail_from))
     except AddressRefusedError as refusal:
-        _settle_failed(gateway, message, counts, refusal.word, parked=True)
-        return True
+        outcome = _Outcome("parked", refusal.word)
     except DeferredError as refusal:
-        _settle_failed(gateway, message, counts, refusal.word)
-        return True
+        outcome = _Outcome("waiting", refusal.word)
     except MailDownError as failure:
-        _settle_failed(gateway, message, counts, failure.word)
-        return False
-    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        counts["sent"] += work.messages.settle(message, "sent")
-    return True
+        outcome = _Outcome("waiting", failure.word, mail_is_up=False)
+    else:
+        return _Outcome("sent")
+    log.warning(
+        "message %s not sent (%s), attempt %d", message.id, outcome.reason, message.attempts
+    )
+    return outcome
 
 
-def _settle_failed(
-    gateway: Gateway, message: Message, counts: dict[str, int], word: str, *, parked: bool = False
-) -> None:
-    now = gateway.now()
+def _settle(work: UnitOfWork, message: Message, outcome: _Outcome, now: datetime) -> bool:
+    """Writes down how it ended; False where another sender has taken the message over meanwhile."""
     wait = min(timedelta(minutes=2 ** min(message.attempts - 1, 10)), LONGEST_WAIT)
-    with gateway.store.begin(actor=gateway.actor, at=now) as work:
-        if parked:
-            work.messages.settle(message, "parked", reason=word)
-        else:
-            work.messages.settle(message, "waiting", reason=word, due_at=now + wait)
-    counts["failed"] += 1
-    log.warning("message %s not sent (%s), attempt %d", message.id, word, message.attempts)
+    due_at = now + wait if outcome.state == "waiting" else now
+    return work.messages.settle(message, outcome.state, due_at=due_at, reason=outcome.reason)

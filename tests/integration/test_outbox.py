@@ -246,7 +246,7 @@ def test_a_sender_that_wakes_up_late_writes_nothing(gateway, clock):
     deliver_messages(gateway)
     for state in ("waiting", "parked", "sent"):
         with gateway.store.begin(actor="sleeper", at=clock.at) as work:
-            assert not work.messages.settle(sleeping, state)
+            assert not work.messages.settle(sleeping, state, due_at=clock.at)
     ((state,),) = query(gateway, "SELECT state FROM messages")
     assert state == "sent"
     assert read_actions(gateway) == [
@@ -286,11 +286,10 @@ def test_two_at_once_make_and_send_each_message_once(tmp_path, database_url):
 def test_a_transition_that_does_not_exist_is_refused(gateway, clock):
     load_events(gateway, [make_harmed("1")])
     prepare_messages(gateway)
-    with (
-        pytest.raises(ValueError, match="from sending to received"),
-        gateway.store.begin(actor="test", at=clock.at) as work,
-    ):
-        work.messages.settle(work.messages.claim(notify.LEASE), "received")
+    with gateway.store.begin(actor="test", at=clock.at) as work:
+        claimed = work.messages.claim(notify.LEASE)
+        with pytest.raises(ValueError, match="from sending to received"):
+            work.messages.settle(claimed, "received", due_at=clock.at)
 
 
 def test_nothing_of_the_narrative_or_the_patient_leaves(gateway):
