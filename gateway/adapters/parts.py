@@ -4,6 +4,8 @@ from typing import BinaryIO
 
 from schemas.batch import Part, Shape
 
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
 
 def cut_into_parts(
     stream: BinaryIO, shape: Shape, *, batch_number: int, size: int, part_bytes: int
@@ -24,7 +26,8 @@ def cut_into_parts(
                 parts.append(_part(batch_number, parts, start, position, first_record, first_line))
                 start, first_record, first_line = position, next_record, next_line
             filled = False
-        filled = filled or bool(piece.strip())
+        mark = _BYTE_ORDER_MARK if position == 0 else b""
+        filled = filled or bool(piece.removeprefix(mark).strip())
         position += len(piece)
         at_line_start = piece.endswith(b"\n")
         if at_line_start:

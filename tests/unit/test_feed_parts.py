@@ -44,6 +44,11 @@ def test_a_line_longer_than_a_part_stays_whole():
     ]
 
 
+def test_a_first_line_of_nothing_but_a_byte_order_mark_is_no_record():
+    parts = cut(b"\xef\xbb\xbf\n{}\n{}\n", 6)
+    assert [(part.first_record, part.first_line) for part in parts] == [(1, 1), (2, 3)]
+
+
 @pytest.mark.parametrize("shape", ["fhir-json", "fhir-xml", "xml", "csv"])
 def test_other_shapes_are_one_part(shape):
     parts = cut_into_parts(io.BytesIO(b"x" * 99), shape, batch_number=7, size=99, part_bytes=10)
