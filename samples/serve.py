@@ -3,7 +3,6 @@
 ``LRMS_HOME`` (default ``var/``) holds everything; ``LRMS_SERVE_PORT`` is the port (default 8080).
 """
 
-import contextlib
 import json
 import os
 import signal

@@ -26,8 +26,10 @@ def make_email(message: Message, sender: str) -> EmailMessage:
     email["Message-ID"] = f"<{message.id}@{sender.rpartition('@')[2]}>"
     # RFC 3834: no out-of-office replies to this.
     email["Auto-Submitted"] = "auto-generated"
-    email.set_content(message.body, cte="quoted-printable")
-    email.add_alternative(_make_html(message.body), subtype="html", cte="quoted-printable")
+    # Readable as it is where it can be: Python would encode any text with a line above 78.
+    cte = "7bit" if message.body.isascii() else "quoted-printable"
+    email.set_content(message.body, cte=cte)
+    email.add_alternative(_make_html(message.body), subtype="html", cte=cte)
     # Python draws the boundary at random otherwise.
     email.set_boundary(f"={message.id}=")
     return email

@@ -72,7 +72,7 @@ def test_killed_and_run_again(waiting_home, undisturbed, tmp_path, point, count)
 
 
 @pytest.mark.parametrize(
-    ("point", "again"), [("claimed", 0), ("handed_over", 1), ("settled", 1), ("committed", 0)]
+    ("point", "again"), [("handed_over", 1), ("settled", 1), ("claimed", 1), ("committed", 0)]
 )
 def test_only_a_death_between_hand_over_and_commit_sends_again(
     waiting_home, tmp_path, point, again

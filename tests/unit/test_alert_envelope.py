@@ -40,6 +40,21 @@ def test_headers_tell_what_it_is():
     assert get_message_id(email) == MESSAGE.id
 
 
+def test_plain_ascii_is_readable_in_the_file():
+    body = f"{'A long line that nothing breaks. ' * 5}\nhttps://console.example/{'x' * 90}\n"
+    raw = make_email(msgspec.structs.replace(MESSAGE, body=body), SENDER).as_bytes(policy=SMTP)
+    assert body.replace("\n", "\r\n").encode() in raw
+
+
+@pytest.mark.parametrize("body", [MESSAGE.body, "St Ælfric’s\n"])
+def test_text_survives_the_way(body):
+    email = make_email(msgspec.structs.replace(MESSAGE, body=body), SENDER)
+    raw = email.as_bytes(policy=SMTP)
+    assert raw.isascii()
+    parsed = message_from_bytes(raw.replace(b"\r\n", b"\n"), policy=default)
+    assert parsed.get_body(("plain",)).get_content() == body
+
+
 def test_it_reads_back_as_text_and_as_html():
     # Lines end in CRLF on the way.
     raw = make_email(MESSAGE, SENDER).as_bytes(policy=SMTP).replace(b"\r\n", b"\n")
