@@ -14,6 +14,7 @@ from gateway.cli.options import (
     open_command_gateway,
     open_feed,
     open_progress,
+    print_done,
     print_json,
     print_table,
 )
@@ -35,10 +36,8 @@ def receive(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
     """Take a feed in and keep its bytes; it waits to be processed."""
     with open_command_gateway() as gateway, open_feed(file) as (stream, name):
         batch, is_new = receive_feed(gateway, source, stream, filename=name)
-    if as_json:
-        print_json({"batch_id": batch.id, "new": is_new, "state": batch.state})
-    else:
-        typer.echo(f"{batch.id} {'received' if is_new else 'was here already: nothing done'}")
+    words = f"{batch.id} {'received' if is_new else 'was here already: nothing done'}"
+    print_done({"batch_id": batch.id, "new": is_new, "state": batch.state}, words, as_json)
 
 
 def process(

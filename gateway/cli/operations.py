@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gateway.cli.options import AsJson, open_command_gateway, print_json
+from gateway.cli.options import AsJson, open_command_gateway, print_done
 from gateway.config import Settings
 from gateway.generator import FORMATS, write_feed
 from gateway.pipeline.notify import deliver_messages, prepare_messages
@@ -18,13 +18,10 @@ def deliver(as_json: AsJson = False) -> None:
     """Turn waiting alerts into mail and deliver what is due."""
     with open_command_gateway() as gateway:
         counts = prepare_messages(gateway) | deliver_messages(gateway)
-    if as_json:
-        print_json(counts)
-    else:
-        typer.echo(", ".join(f"{count} {name}" for name, count in counts.items()))
+    print_done(counts, ", ".join(f"{count} {name}" for name, count in counts.items()), as_json)
 
 
-def migrate() -> None:
+def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the newest schema."""
     settings = Settings()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -33,7 +30,7 @@ def migrate() -> None:
         store.migrate()
     finally:
         store.close()
-    typer.echo("the database has the newest schema")
+    print_done({"migrated": True}, "the database has the newest schema", as_json)
 
 
 def generate(

@@ -77,6 +77,14 @@ def print_json(value: object) -> None:
     sys.stdout.write(text.decode() + "\n")
 
 
+def print_done(found: object, words: str, as_json: bool) -> None:
+    """What a command did: as JSON for machines, or in words."""
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo(words)
+
+
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
@@ -95,6 +103,7 @@ __all__ = [
     "open_command_gateway",
     "open_feed",
     "open_progress",
+    "print_done",
     "print_json",
     "print_table",
 ]

@@ -5,11 +5,16 @@ from typing import Annotated, cast
 
 import typer
 
-from gateway.cli.options import AsJson, open_command_gateway, print_json, print_table
-from gateway.pipeline.register import add_organisations, add_user, read_organisations
-from gateway.pipeline.register import add_source as register_source
+from gateway.cli.options import (
+    AsJson,
+    open_command_gateway,
+    print_done,
+    print_json,
+    print_table,
+)
+from gateway.pipeline import register
 from schemas.errors import WrongUseError
-from schemas.submission import FeedFormat, Organisation, Source
+from schemas.submission import FeedFormat, Source
 
 sources = typer.Typer(help="Local systems that send feeds.", no_args_is_help=True)
 organisations = typer.Typer(help="The register of organisations (ODS).", no_args_is_help=True)
@@ -19,7 +24,7 @@ _FORMATS = ("fhir", "xml", "csv")
 
 
 @sources.command("add")
-def add_source(
+def add_source(  # noqa: PLR0913, PLR0917 - an option each
     source_id: Annotated[str, typer.Argument(metavar="ID")],
     organisation: Annotated[str, typer.Option(metavar="ODS", help="Whose system it is.")],
     format: Annotated[str, typer.Option(help="fhir, xml or csv.")],  # noqa: A002
@@ -34,6 +39,7 @@ def add_source(
     taxonomy_version: Annotated[
         str, typer.Option(help="For records that do not name theirs: 4, 5 or 6.")
     ] = "5",
+    as_json: AsJson = False,
 ) -> None:
     """Register a source."""
     if format not in _FORMATS:
@@ -48,8 +54,8 @@ def add_source(
         taxonomy_version=taxonomy_version,
     )
     with open_command_gateway() as gateway:
-        register_source(gateway, source)
-    typer.echo(f"source {source_id} registered for {organisation}")
+        register.add_source(gateway, source)
+    print_done({"source": source_id}, f"source {source_id} registered for {organisation}", as_json)
 
 
 @sources.command("list")
@@ -80,24 +86,26 @@ def list_sources(as_json: AsJson = False) -> None:
 def add_organisation(
     code: Annotated[str, typer.Argument(metavar="ODS")],
     name: Annotated[str, typer.Argument(metavar="NAME")],
+    as_json: AsJson = False,
 ) -> None:
     """Add one organisation, or rename a known one."""
     with open_command_gateway() as gateway:
-        add_organisations(gateway, [Organisation(code, name)])
-    typer.echo(f"organisation {code} is in the register")
+        register.add_organisation(gateway, code, name)
+    print_done({"organisation": code}, f"organisation {code} is in the register", as_json)
 
 
 @organisations.command("load")
 def load_organisations(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: code, name, …")],
+    as_json: AsJson = False,
 ) -> None:
     """Load organisations from a CSV file: code, name, and where given opened, closed, successor,
     icb, region."""
     if not file.is_file():
         raise WrongUseError(f"{file}: no such file")
     with open_command_gateway() as gateway, file.open(encoding="utf-8-sig", newline="") as lines:
-        count = add_organisations(gateway, read_organisations(lines, file.name))
-    typer.echo(f"{count} organisations loaded")
+        count = register.add_organisations(gateway, register.read_organisations(lines, file.name))
+    print_done({"loaded": count}, f"{count} organisations loaded", as_json)
 
 
 @users.command("add")
@@ -105,8 +113,10 @@ def add_admin(
     email: Annotated[str, typer.Argument(metavar="EMAIL")],
     organisation: Annotated[str, typer.Option(metavar="ODS")],
     role: Annotated[str, typer.Option(help="admin")] = "admin",
+    as_json: AsJson = False,
 ) -> None:
     """Add an admin user of an organisation: told of events that happened there."""
     with open_command_gateway() as gateway:
-        add_user(gateway, email, organisation, role)
-    typer.echo(f"{email} is {role} of {organisation}")
+        register.add_user(gateway, email, organisation, role)
+    found = {"email": email, "organisation": organisation, "role": role}
+    print_done(found, f"{email} is {role} of {organisation}", as_json)

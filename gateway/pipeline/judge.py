@@ -106,10 +106,12 @@ class Judge:
 
 
 def _find_source(paths: Mapping[str, str], path: str) -> str:
-    """The nearest known source of an element: its own, its list's, its group's; else nothing."""
-    while path:
-        if path in paths:
-            return paths[path]
-        cut = max(path.rfind("["), path.rfind("."))
-        path = path[:cut] if cut > 0 else ""
-    return ""
+    """The nearest known source of an element: its own, its list's, its group's, the first of a
+    repeated group; else nothing."""
+    nearest = path
+    while nearest:
+        if nearest in paths:
+            return paths[nearest]
+        cut = max(nearest.rfind("["), nearest.rfind("."))
+        nearest = nearest[:cut] if cut > 0 else ""
+    return paths.get(f"{path}[0]", "")

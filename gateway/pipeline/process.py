@@ -1,8 +1,10 @@
 """Process parts of a batch: read, map, validate and load them, a few thousand records to a
 transaction. Killed anywhere and run again, it goes on behind the last commit."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import msgspec
 
@@ -32,12 +34,26 @@ def process_parts(
         register = work.organisations.get_register()
     judge = Judge(make_mapper(source), make_submission(source, batch.received_at, register))
     records = 0
-    for number in parts:
-        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            part = work.parts.claim(batch.number, number)
-        if part.state != "loaded":
-            records += _process_part(gateway, _Work(batch, source, part, judge, progress))
+    with _rare_collections():
+        for number in parts:
+            with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+                part = work.parts.claim(batch.number, number)
+            if part.state != "loaded":
+                records += _process_part(gateway, _Work(batch, source, part, judge, progress))
     return {"records": records}
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A chunk keeps hundreds of thousands of objects alive that form no cycles, and Python's
+    collector looks through them again and again: 45 of 265 µs an event (measured 2026-11-22 on
+    SQLite). Looking more rarely keeps memory as flat, as nothing here leaves cycles behind."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 class _Work(msgspec.Struct, frozen=True):

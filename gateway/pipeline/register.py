@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 
+import msgspec
+
 from gateway.bootstrap import Gateway
 from mappers.profile_load import load_profile
 from schemas.errors import WrongUseError
@@ -61,6 +63,15 @@ def add_user(gateway: Gateway, email: str, organisation: str, role: str) -> None
         if work.organisations.find(organisation) is None:
             raise WrongUseError(f"organisation {organisation} is not in the register")
         work.users.add(email, organisation, role)
+
+
+def add_organisation(gateway: Gateway, code: str, name: str) -> None:
+    """Adds one, or renames a known one and keeps what else is known of it."""
+    if not is_ods_code(code):
+        raise WrongUseError(f"{code!r} is not an ODS code: 2 to 12 of A-Z and 0-9")
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        known = work.organisations.find(code) or Organisation(code, name)
+        work.organisations.add_many([msgspec.structs.replace(known, name=name)])
 
 
 def add_organisations(gateway: Gateway, organisations: Iterable[Organisation]) -> int:

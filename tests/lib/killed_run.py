@@ -3,6 +3,7 @@
 imported and the work begins."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from gateway.pipeline.finish import finish_batches
@@ -10,14 +11,14 @@ from gateway.pipeline.mark import mark_externally_recorded
 from gateway.pipeline.notify import deliver_messages, prepare_messages
 from gateway.pipeline.plan import plan_waiting
 from gateway.pipeline.process import process_parts
-from tests.lib.line import open_line
+from tests.lib.line import NOW, open_line
 
 # Small pieces, so that a kill has many places to fall.
 SETTINGS = {"commit_records": 10, "part_bytes": 150_000}
 
 
-def run(home: Path, database_url: str) -> None:
-    with open_line(home, database_url, **SETTINGS) as gateway:
+def run(home: Path, database_url: str, now: datetime = NOW) -> None:
+    with open_line(home, database_url, now=now, **SETTINGS) as gateway:
         print("ready", flush=True)
         for item in plan_waiting(gateway):
             process_parts(gateway, item["batch_id"], item["parts"])
