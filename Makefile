@@ -25,7 +25,7 @@ demo: $(READY) ## the main job: three feeds in samples/ become national events, 
 	@$(BIN)/python samples/demo.py
 
 test: $(READY) ## the whole test suite; starts its own PostgreSQL and SMTP server
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 serve: $(READY) ## Airflow standalone with the DAGs scheduled, on 127.0.0.1
 	@$(BIN)/python samples/serve.py

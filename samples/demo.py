@@ -83,7 +83,7 @@ def main() -> int:
     if not _run_dags(home, environment):
         return 1
     with open_gateway(Settings(), actor="demo") as gateway:
-        _show_receipts(gateway, batches)
+        reference = _show_receipts(gateway, batches)
         is_unchanged = _look(gateway, home / "mailbox") == before
     _show_mail(home / "mailbox")
     if is_unchanged:
@@ -91,7 +91,7 @@ def main() -> int:
             "\n[bold]Nothing has changed:[/bold] the same bytes from the same source are the same"
             f" batch, and every alert was sent before.\nFor a new start: rm -r {home}"
         )
-    _show_next(home, batches[0])
+    _show_next(home, batches[0], reference)
     return 0
 
 
@@ -188,7 +188,8 @@ def run_dags_here() -> None:
         answers.write(json.dumps(answer) + "\n")
 
 
-def _show_receipts(gateway: Gateway, batches: list[Batch]) -> None:
+def _show_receipts(gateway: Gateway, batches: list[Batch]) -> str:
+    """Prints what became of each feed; gives the reference of one of the events."""
     console.print("[bold]4. What became of the records[/bold]")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("feed", "verdict"):
@@ -196,6 +197,7 @@ def _show_receipts(gateway: Gateway, batches: list[Batch]) -> None:
     for name in ("records", "created", "revised", "unchanged", "rejected"):
         table.add_column(name, justify="right")
     reasons: list[str] = []
+    references: list[str] = []
     for batch in batches:
         with open_receipt(gateway, batch.id) as receipt:
             counts = receipt.head.counts
@@ -205,6 +207,7 @@ def _show_receipts(gateway: Gateway, batches: list[Batch]) -> None:
                 *(str(getattr(counts, name)) for name in counts.__struct_fields__),
             )
             for record in receipt.records:
+                references += [record.reference] if record.reference else []
                 if record.disposition == "rejected":
                     why = next(one for one in record.findings if one.severity == "error")
                     reasons.append(
@@ -215,6 +218,7 @@ def _show_receipts(gateway: Gateway, batches: list[Batch]) -> None:
     for reason in reasons:
         # One line each; the receipt has it all.
         console.print(reason, markup=False, no_wrap=True, overflow="ellipsis")
+    return references[0]
 
 
 def _show_mail(mailbox: Path) -> None:
@@ -248,17 +252,17 @@ def _lines_of(body: EmailMessage | None) -> list[str]:
     return body.get_content().rstrip().splitlines() if body else []
 
 
-def _show_next(home: Path, batch: Batch) -> None:
+def _show_next(home: Path, batch: Batch, reference: str) -> None:
     console.print("\n[bold]What to try next[/bold]")
-    for line in (
-        f"export LRMS_HOME={home}",
-        f".venv/bin/lrms-gateway receipt {batch.id}               # what the sender gets",
-        f".venv/bin/lrms-gateway receipt {batch.id} --format csv  # the same for a spreadsheet",
-        ".venv/bin/lrms-gateway event show REFERENCE --as fhir       # an event of that receipt",
-        ".venv/bin/lrms-gateway batch list",
-        "make serve                                                  # Airflow, on a schedule",
+    for line, why in (
+        (f"export LRMS_HOME={home}", ""),
+        (f".venv/bin/lrms-gateway receipt {batch.id}", "what the sender gets"),
+        (f".venv/bin/lrms-gateway event show {reference}", "an event, with its history"),
+        (f".venv/bin/lrms-gateway event show {reference} --as fhir", ""),
+        (".venv/bin/lrms-gateway batch list", ""),
+        ("make serve", "Airflow, loading what you receive"),
     ):
-        console.print(f"   {line}", markup=False)
+        console.print(f"   {line:<66} {why and '# ' + why}".rstrip(), markup=False)
 
 
 if __name__ == "__main__":
