@@ -42,7 +42,7 @@ class ElementReader:
 
     def read(self, group: Group, elements: object, content: Content, path: str, at: str) -> None:
         if type(elements) is not list:
-            self._notes.add_structure("extension", "a list of objects", f"{at}/extension")
+            self._notes.add_structure("extension", "a list of objects", f"{at}/extension", path)
             return
         known, trace = group.elements, self._trace
         value: Any
@@ -94,7 +94,7 @@ class ElementReader:
     def _read_odd(self, group: Group, item: object, content: Content, path: str, at: str) -> None:
         """An element that is not simply a known name with a value under its own key."""
         if type(item) is not dict or type(url := item.get("url")) is not str:
-            self._notes.add_structure("extension", "an object with a url", at)
+            self._notes.add_structure("extension", "an object with a url", at, path)
             return
         element = group.elements.get(url)
         if element is not None:

@@ -24,7 +24,7 @@ def read_version(meta: object, default: str, notes: Notes) -> str | None:
     if meta is None:
         return default
     if type(meta) is not dict:
-        notes.add_structure("meta", "an object", "/meta")
+        notes.add_structure("meta", "an object", "/meta", "taxonomy_version")
         return default
     if len(meta) > 1 or "profile" not in meta:
         notes.add_unknown(meta, ("profile",), "meta", "/meta")
@@ -75,7 +75,7 @@ def _read_coding(concept: object, field: str, notes: Notes) -> tuple[str, str]:
         return "", ""
     concept = notes.unwrap(concept, field, at)
     if type(concept) is not dict:
-        notes.add_structure(field, "an object with a coding", at)
+        notes.add_structure(field, "an object with a coding", at, "event_type")
         return "", ""
     if len(concept) > 1 or "coding" not in concept:
         notes.add_unknown(concept, ("coding",), "concept", at)
@@ -84,7 +84,7 @@ def _read_coding(concept: object, field: str, notes: Notes) -> tuple[str, str]:
         codings = [codings]
     coding = codings[0] if codings else {}
     if type(coding) is not dict:
-        notes.add_structure(f"{field}.coding", "a list of objects", f"{at}/coding")
+        notes.add_structure(f"{field}.coding", "a list of objects", f"{at}/coding", "event_type")
         return "", ""
     notes.add_unknown(coding, ("code",), "coding", f"{at}/coding/0")
     notes.add_more(f"{field}.coding", len(codings), f"{at}/coding")
@@ -93,7 +93,7 @@ def _read_coding(concept: object, field: str, notes: Notes) -> tuple[str, str]:
     if type(code) is str:
         return clean_text(code), pointer
     if code is not None:
-        notes.add_structure(f"{field}.coding[0].code", "text", pointer)
+        notes.add_structure(f"{field}.coding[0].code", "text", pointer, "event_type")
     return "", ""
 
 

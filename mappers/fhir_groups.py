@@ -58,7 +58,10 @@ class GroupReader:
         self._elements.finish()
         patients = self.groups.get(PATIENTS)
         if type(patients) is list and len(patients) > 1:
-            patients.sort(key=_sequence_of)
+            order = sorted(range(len(patients)), key=lambda place: _sequence_of(patients[place]))
+            self.groups[PATIENTS] = [patients[place] for place in order]
+            if self._notes.findings:
+                self._notes.renumber(PATIENTS, order)
         return self.groups
 
     def take_text(self, group: str, element: str) -> str | None:

@@ -3,6 +3,8 @@
 import re
 from typing import Any, Final
 
+import msgspec
+
 from mappers.fhir_tables import IGNORED
 from schemas.catalogue import mapping
 from schemas.finding import Finding, FindingCode, Severity
@@ -47,8 +49,17 @@ class Notes:
     def _add_unknown(self, field: str, at: str, severity: Severity) -> None:
         self.findings.append(mapping.UNKNOWN_FIELD.at("", at, severity=severity, field=field))
 
-    def add_structure(self, field: str, expected: str, at: str) -> None:
-        self.findings.append(mapping.WRONG_STRUCTURE.at("", at, field=field, expected=expected))
+    def add_structure(self, field: str, expected: str, at: str, path: str = "") -> None:
+        self.findings.append(mapping.WRONG_STRUCTURE.at(path, at, field=field, expected=expected))
+
+    def renumber(self, group: str, order: list[int]) -> None:
+        """The occurrences of a repeated group were sorted: ``order`` has their former places."""
+        places = {f"{group}[{old}]": f"{group}[{new}]" for new, old in enumerate(order)}
+        for position, finding in enumerate(self.findings):
+            place, dot, rest = finding.path.partition(".")
+            if place in places:
+                path = f"{places[place]}{dot}{rest}"
+                self.findings[position] = msgspec.structs.replace(finding, path=path)
 
     def unwrap(self, value: object, field: str, at: str) -> Any:
         """The value, or the one entry of a list of one, as some clients send it."""

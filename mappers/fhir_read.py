@@ -146,7 +146,7 @@ def _read_narrative(
         if type(described) is str:
             text = clean_text(described) or None
         else:
-            notes.add_structure("description", "text", "/description")
+            notes.add_structure("description", "text", "/description", "narrative")
     fields["narrative"] = "/description"
     if NARRATIVE_GROUP not in table.by_name:
         return text

@@ -26,7 +26,11 @@ class Finding(msgspec.Struct, frozen=True):
 class FindingCode(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the catalogue. ``message`` and ``fix`` are format strings over the finding's
     ``params``; ``example`` says what a sender did to get it. ``code`` is never used again for
-    another meaning."""
+    another meaning.
+
+    ``misses`` names what a finding finds absent, or without the value it looks for: an element
+    (``Group.Element``), one beside its own (``.Element``), or its own path (``""``). Where mapping
+    had to leave just that out, the finding only repeats the fault, and is not told."""
 
     code: str
     severity: Severity
@@ -35,6 +39,7 @@ class FindingCode(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     fix: str
     example: str = ""
+    misses: tuple[str, ...] = ()
 
     def at(
         self,

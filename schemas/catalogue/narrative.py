@@ -10,6 +10,7 @@ NARRATIVE_MISSING = FindingCode(
     message="there is no narrative; {reason} needs one",
     fix="Say in the narrative what happened, in at least {least} characters.",
     example="An incident without description.",
+    misses=("", "AdverseEventCore.Description"),
 )
 NARRATIVE_TOO_SHORT = FindingCode(
     code="TEXT-002",

@@ -11,6 +11,7 @@ INCIDENT_WITHOUT_AGENTS = FindingCode(
     message="an incident needs at least one InvolvedAgents",
     fix="Send AdverseEventAgent.InvolvedAgents; where nothing applies, the code 10.",
     example="An incident without the group AdverseEventAgent.",
+    misses=("",),
 )
 INCIDENT_WITHOUT_SAFETY_CHALLENGES = FindingCode(
     code="RULE-002",
@@ -20,6 +21,7 @@ INCIDENT_WITHOUT_SAFETY_CHALLENGES = FindingCode(
     message="an incident needs at least one SafetyChallenges",
     fix="Send AdverseEventSafetyChallenges.SafetyChallenges; where nothing applies, the code 6.",
     example="An incident without the group AdverseEventSafetyChallenges.",
+    misses=("",),
 )
 RISK_WITHOUT_IMMINENCE = FindingCode(
     code="RULE-003",
@@ -29,6 +31,7 @@ RISK_WITHOUT_IMMINENCE = FindingCode(
     message="a risk needs RiskImminent",
     fix="Send AdverseEventRiskDetails.RiskImminent: y, n or u.",
     example="A risk without the group AdverseEventRiskDetails.",
+    misses=("",),
 )
 RISK_WITHOUT_DESCRIPTION = FindingCode(
     code="RULE-004",
@@ -38,6 +41,7 @@ RISK_WITHOUT_DESCRIPTION = FindingCode(
     message="a risk needs a narrative or RiskDescription",
     fix="Describe the risk in the narrative or in AdverseEventRiskDetails.RiskDescription.",
     example="A risk with RiskImminent only.",
+    misses=("", "narrative"),
 )
 OUTCOME_WITHOUT_TYPE = FindingCode(
     code="RULE-005",
@@ -47,6 +51,7 @@ OUTCOME_WITHOUT_TYPE = FindingCode(
     message="a poor patient outcome needs OutcomeType",
     fix="Send at least one AdverseEventOutcome.OutcomeType.",
     example="An outcome with ImmediateActions only.",
+    misses=("",),
 )
 GOOD_CARE_WITHOUT_FUTURE = FindingCode(
     code="RULE-006",
@@ -56,6 +61,7 @@ GOOD_CARE_WITHOUT_FUTURE = FindingCode(
     message="good care needs HowFutureOccurrence",
     fix="Say in AdverseEventWentWell.HowFutureOccurrence how it can be made to happen again.",
     example="Good care without the group AdverseEventWentWell.",
+    misses=("",),
 )
 
 # Patients: harm, sequence, age.
@@ -76,6 +82,7 @@ ASSOCIATION_WITHOUT_SEVERE_HARM = FindingCode(
     message="StrengthOfAssociation is asked only where harm is fatal or severe",
     fix="Leave it out unless PhysicalHarm is 1 or 2, or PsychologicalHarm is 1.",
     example="StrengthOfAssociation 5 with PhysicalHarm 4.",
+    misses=(".PhysicalHarm", ".PsychologicalHarm"),
 )
 PATIENT_SEQUENCE_BROKEN = FindingCode(
     code="RULE-012",
@@ -85,6 +92,7 @@ PATIENT_SEQUENCE_BROKEN = FindingCode(
     message="PatientSequence does not number the {count} patients 1 to {count}; found: {found}",
     fix="Number the patients of an event from 1 without gaps, each number once.",
     example="Two patients that both have PatientSequence 1.",
+    misses=("PatientInformation.PatientSequence",),
 )
 AGE_NOT_IN_ENCODING = FindingCode(
     code="RULE-013",
@@ -117,6 +125,7 @@ OTHER_WITHOUT_TEXT = FindingCode(
     message="{element} has the code {other} (Other), but {text} is missing",
     fix="Say in {text} what it was, or choose another code.",
     example="ReporterRole is 9 (Other) and ReporterRoleOther is missing.",
+    misses=(".{text}",),
 )
 TEXT_WITHOUT_OTHER = FindingCode(
     code="RULE-021",
@@ -126,6 +135,7 @@ TEXT_WITHOUT_OTHER = FindingCode(
     message="{text} is given, but {element} does not have the code {other} (Other)",
     fix="Send the code {other} in {element} as well, or leave {text} out.",
     example="ReporterRoleOther is given and ReporterRole is 5.",
+    misses=(".{element}",),
 )
 
 # What went wrong, and with what.
@@ -137,6 +147,7 @@ PROBLEM_WITHOUT_AGENT = FindingCode(
     message="a problem is described here, but InvolvedAgents lacks {agent} ({label})",
     fix="Add {agent} to AdverseEventAgent.InvolvedAgents, or leave the problem out.",
     example="AdverseEventProblemDevices is sent and InvolvedAgents is 4 only.",
+    misses=("AdverseEventAgent.InvolvedAgents",),
 )
 DETAIL_WITHOUT_FACTOR = FindingCode(
     code="RULE-031",
@@ -146,6 +157,7 @@ DETAIL_WITHOUT_FACTOR = FindingCode(
     message="{element} is given, but {parent} lacks {factor} ({label})",
     fix="Add {factor} to {parent}, or leave {element} out.",
     example="DrugUsedTooMuch is sent and DrugInvolvementFactors is 2 only.",
+    misses=(".{parent}",),
 )
 
 # Safety challenges and governance.
@@ -157,6 +169,7 @@ RADIOTHERAPY_CODE_WITHOUT_CHALLENGE = FindingCode(
     message="RadiotherapyIncidentCode is given, but SafetyChallenges lacks 4",
     fix="Add 4 (Radiotherapy incident) to SafetyChallenges, or leave the code out.",
     example="RadiotherapyIncidentCode is sent and SafetyChallenges is 2.",
+    misses=(".SafetyChallenges",),
 )
 SCREENING_REFERENCE_WITHOUT_CHALLENGE = FindingCode(
     code="RULE-041",
@@ -166,6 +179,7 @@ SCREENING_REFERENCE_WITHOUT_CHALLENGE = FindingCode(
     message="MarvinReferenceNumber is given, but SafetyChallenges lacks 7",
     fix="Add 7 (Screening services incident) to SafetyChallenges, or leave the number out.",
     example="MarvinReferenceNumber is sent and SafetyChallenges is 6.",
+    misses=(".SafetyChallenges",),
 )
 NEVER_EVENT_TYPE_WITHOUT_FLAG = FindingCode(
     code="RULE-042",
@@ -175,6 +189,7 @@ NEVER_EVENT_TYPE_WITHOUT_FLAG = FindingCode(
     message="NeverEventType is given, but NeverEvent is not true",
     fix="Send NeverEvent true, or leave NeverEventType out.",
     example="NeverEventType 1 with NeverEvent false.",
+    misses=(".NeverEvent",),
 )
 NEVER_EVENT_WITHOUT_TYPE = FindingCode(
     code="RULE-043",
@@ -184,6 +199,7 @@ NEVER_EVENT_WITHOUT_TYPE = FindingCode(
     message="NeverEvent is true, but NeverEventType is missing",
     fix="Send NeverEventType, the kind of never event.",
     example="NeverEvent true and nothing else in AdverseEventGovernance.",
+    misses=("",),
 )
 CQC_CRITERIA_WITHOUT_NOTIFY = FindingCode(
     code="RULE-044",
@@ -193,6 +209,7 @@ CQC_CRITERIA_WITHOUT_NOTIFY = FindingCode(
     message="CqcCriteria is given, but CqcNotify is not true",
     fix="Send CqcNotify true, or leave CqcCriteria out.",
     example="CqcCriteria 2 with CqcNotify false.",
+    misses=(".CqcNotify",),
 )
 
 # When and where.
@@ -213,6 +230,7 @@ DATE_MISSING = FindingCode(
     message="IncidentOccurredToday is n, but no date is given",
     fix="Send the date of the event, or ApproximateDate where the day is unknown.",
     example="IncidentOccurredToday n without date and ApproximateDate.",
+    misses=("", "AdverseEventEstimatedDate.ApproximateDate"),
 )
 DATE_IN_FUTURE = FindingCode(
     code="RULE-052",
@@ -258,4 +276,5 @@ LOCATION_MISSING = FindingCode(
     message="LocationKnown is n, but neither Organisation nor OrganisationOther is given",
     fix="Send the ODS code in Organisation, or the name in OrganisationOther.",
     example="LocationKnown n and nothing else in LocationDetails.",
+    misses=("", ".OrganisationOther"),
 )

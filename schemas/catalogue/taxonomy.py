@@ -28,6 +28,7 @@ MISSING_GROUP = FindingCode(
     message="the group {group} is missing; taxonomy version {version} requires it",
     fix="Send the group {group}, with at least: {elements}.",
     example="An event without the extension LocationDetails.",
+    misses=("",),
 )
 MISSING_ELEMENT = FindingCode(
     code="TAX-004",
@@ -37,6 +38,7 @@ MISSING_ELEMENT = FindingCode(
     message="{group} has no {element}; taxonomy version {version} requires it in this group",
     fix="Send {element} wherever you send {group}, or leave the whole group out if it may be.",
     example="A PatientInformation group without PatientSequence.",
+    misses=("",),
 )
 UNKNOWN_GROUP = FindingCode(
     code="TAX-005",
@@ -73,6 +75,7 @@ TOO_FEW_VALUES = FindingCode(
     message="{count} values given; at least {least} required",
     fix="Send at least {least}, or leave it out altogether where it is not required.",
     example="SafetyChallenges is an empty list.",
+    misses=("",),
 )
 TOO_MANY_VALUES = FindingCode(
     code="TAX-009",
