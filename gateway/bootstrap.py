@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from gateway.config import Settings
+from gateway.config import Settings, read_settings
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.notifications.smtp import SmtpMailer
 from schemas.errors import WrongUseError
@@ -54,7 +54,7 @@ def open_gateway(
     The embedded SQLite database is brought up to date on the way; a PostgreSQL database must be
     (``lrms-gateway migrate``), WrongUseError if it is not.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database)
     try:

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.errors import WrongUseError
 
 
 class Settings(BaseSettings):
@@ -44,3 +46,12 @@ class Settings(BaseSettings):
     @property
     def mailbox_folder(self) -> Path:
         return self.home / "mailbox"
+
+
+def read_settings() -> Settings:
+    """From the environment; WrongUseError names what cannot be read, never its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        told = [f"LRMS_{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors()]
+        raise WrongUseError("; ".join(told)) from None

@@ -1,5 +1,6 @@
 """What the command line's exit code tells: one table."""
 
+from collections.abc import Collection
 from enum import IntEnum
 
 from schemas.errors import WrongUseError
@@ -20,6 +21,13 @@ def of_receipt(receipt: Receipt) -> ExitCode:
     if any(finding.severity == "error" for finding in receipt.findings):
         return ExitCode.UNREADABLE
     return ExitCode.SOME_REJECTED if receipt.counts.rejected else ExitCode.ALL_ACCEPTED
+
+
+def find_worst(codes: Collection[ExitCode]) -> ExitCode:
+    """Of several batches: that we broke before anything about the feeds."""
+    if ExitCode.BROKEN in codes:
+        return ExitCode.BROKEN
+    return max(codes, default=ExitCode.ALL_ACCEPTED)
 
 
 def of_error(error: Exception) -> ExitCode:

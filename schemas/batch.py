@@ -36,15 +36,16 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a batch: bytes ``start`` to ``end`` (exclusive). ``first_record`` is the number
-    of its first record, ``first_line`` the line it starts on, both from 1. ``token`` is the
-    fencing token: each attempt raises it, and only the newest may write. ``records_done`` of its
-    records are loaded and committed."""
+    """A stretch of a batch: bytes ``start`` to ``end`` (exclusive); ``sha256`` is theirs.
+    ``first_record`` is the number of its first record, ``first_line`` the line it starts on, both
+    from 1. ``token`` is the fencing token: each attempt raises it, and only the newest may write.
+    ``records_done`` of its records are loaded and committed."""
 
     batch_number: int
     number: int
     start: int
     end: int
+    sha256: str = ""
     first_record: int = 1
     first_line: int = 1
     state: PartState = "waiting"

@@ -5,6 +5,8 @@ import unicodedata
 from datetime import date, time
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# Control characters, separators of lines and paragraphs, overrides of direction, lone surrogates.
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TIME = re.compile(r"\d{2}:\d{2}:\d{2}(\.\d+)?", re.ASCII)
 
 
@@ -39,6 +41,16 @@ def clean_text(value: str) -> str:
     return value.strip()
 
 
+def storable(text: str) -> str:
+    """Text as every database takes it: PostgreSQL refuses NUL, UTF-8 refuses half a surrogate
+    pair, and one such record must not cost its neighbours."""
+    if "\0" in text:
+        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
+    if not text.isascii():
+        text = text.encode("utf-8", "replace").decode()
+    return text
+
+
 def shown(value: object) -> str:
     """A value as a finding may show it: short codes as they are, anything else by its length,
     so that free text (and a person in it) never reaches a receipt or a log."""
@@ -46,3 +58,9 @@ def shown(value: object) -> str:
     if re.fullmatch(r"[A-Za-z0-9._:+/-]{1,24}", text):
         return f"'{text}'"
     return f"({len(text)} characters)"
+
+
+def plain(text: str) -> str:
+    """Text of others as a person may see it: nothing in it ends our line, moves the cursor of a
+    terminal or turns the direction of writing."""
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

@@ -12,6 +12,7 @@ from schemas.batch import Batch, Part, Route, Shape
 from schemas.errors import UnknownError, WrongUseError
 from schemas.receipt import Counts
 from schemas.statuses import BATCH_TRANSITIONS, BatchState, Verdict
+from schemas.values import storable
 from store.audit import Audit
 from store.bulk import is_postgresql
 from store.receipts import count_dispositions
@@ -46,7 +47,7 @@ class Batches:
                 source_id=source_id,
                 sha256=sha256,
                 size=size,
-                filename=filename,
+                filename=storable(filename),
                 route=route,
                 received_at=self._now,
                 state="received",
@@ -81,10 +82,10 @@ class Batches:
         profile_version: str | None,
         cut: Sequence[Part],
     ) -> Batch:
-        """Store how the batch is read and its parts. Where another attempt has planned it, that
-        plan stands and is given."""
+        """Store how the batch is read and its parts. Where another attempt has planned it (and
+        may have finished it since), that plan stands and is given."""
         stored = self._lock(batch)
-        if stored.state == "planned":
+        if stored.state != "received":
             return stored
         self._move(stored, "planned", shape=shape, profile=profile, profile_version=profile_version)
         rows = [{**msgspec.structs.asdict(part), "batch_number": batch.number} for part in cut]

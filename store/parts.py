@@ -61,16 +61,20 @@ class Parts:
         ).one_or_none()
         if advanced is None:
             raise LostPartError(
-                f"batch {part.batch_number}, part {part.number}: attempt {part.token} lost it"
+                f"part {part.number} of batch {self._find_batch_id(part)} was taken over by another"
+                f" run, which goes on with it (this was attempt {part.token})"
             )
         action = "part.loaded" if loaded else "part.advanced"
         self._add_audit(action, part, {"token": part.token, "records_done": records_done})
         return _read(advanced)
 
     def _add_audit(self, action: str, part: Part, details: dict[str, Any]) -> None:
+        self._audit.add(action, self._find_batch_id(part), {"part": part.number, **details})
+
+    def _find_batch_id(self, part: Part) -> str:
         query = select(batches.c.id).where(batches.c.number == part.batch_number)
-        batch_id = self._connection.execute(query).scalar_one()
-        self._audit.add(action, batch_id, {"part": part.number, **details})
+        found: str = self._connection.execute(query).scalar_one()
+        return found
 
 
 def _select(batch_number: int) -> Select[Any]:

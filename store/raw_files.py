@@ -2,17 +2,23 @@
 
 import hashlib
 import os
+import sys
 import tempfile
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from schemas.batch import Part
 from schemas.errors import GatewayError, UnavailableError, UnknownError
 
 _BLOCK = 1 << 20
 _READ_ONLY = 0o444
+# What was not written to for so long was left by a killed process, however slow the sender.
+_LEFT_SECONDS = 24 * 3600
 
 
 class RawFile(msgspec.Struct, frozen=True):
@@ -23,7 +29,8 @@ class RawFile(msgspec.Struct, frozen=True):
 
 
 class DamagedError(GatewayError):
-    """A raw file does not hold the bytes it was stored with."""
+    """A raw file is gone, or does not hold the bytes it was stored with. To receive the same file
+    again puts it right."""
 
 
 class RawFiles:
@@ -34,7 +41,8 @@ class RawFiles:
 
     def write(self, stream: BinaryIO) -> RawFile:
         """Store what the stream holds. On return it is on the disk; a call cut short leaves
-        nothing that could be taken for a raw file. The same bytes again are left as they are."""
+        nothing that could be taken for a raw file. The same bytes again are left as they are,
+        unless what is there is damaged."""
         try:
             return self._write(stream)
         except OSError as error:
@@ -45,6 +53,7 @@ class RawFiles:
     def _write(self, stream: BinaryIO) -> RawFile:
         incoming = self._folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
+        _sweep(incoming)
         digest, size = hashlib.sha256(), 0
         # Beside the final place, so that the link stays within one file system.
         with tempfile.NamedTemporaryFile(dir=incoming, buffering=0) as target:
@@ -60,35 +69,72 @@ class RawFiles:
 
     def _link(self, written: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
+        try:
             # Unlike a rename, a link never puts itself in the place of a file that is there.
             os.link(written, path)
+        except FileExistsError:
+            if _hash_file(path) != path.name:
+                _replace(path, written)
         # Also where it was there: whoever made it may not have got this far.
         for folder in (path.parent, path.parent.parent, self._folder):
             _sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
-        """The bytes, from the start. UnknownError where there are none."""
+        """The bytes as they are now, from the start; DamagedError where there are none."""
         try:
             return self._path(sha256).open("rb")
         except FileNotFoundError:
-            raise UnknownError(f"no raw file {sha256}") from None
+            raise DamagedError(f"raw file {sha256} is gone: receive the same file again") from None
+        except OSError as error:
+            raise UnavailableError(f"a raw file cannot be opened: errno {error.errno}") from error
 
-    def verify(self, sha256: str) -> RawFile:
-        """DamagedError where the bytes are no longer those that were stored."""
-        digest, size = hashlib.sha256(), 0
+    @contextmanager
+    def open_verified(self, sha256: str, part: Part | None = None) -> Iterator[BinaryIO]:
+        """The bytes, from the start, once those of ``part`` (none: all of them) were seen to be
+        the ones that were stored; DamagedError where they are not. Costs a second a gigabyte."""
         with self.open(sha256) as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-                size += len(block)
-        if digest.hexdigest() != sha256:
-            raise DamagedError(f"raw file {sha256} is damaged")
-        return RawFile(sha256, size)
+            found = hash_range(stream, part.start, part.end) if part else hash_range(stream)
+            if found != (part.sha256 if part else sha256):
+                raise DamagedError(f"raw file {sha256} is damaged: receive the same file again")
+            stream.seek(0)
+            yield stream
 
     def _path(self, sha256: str) -> Path:
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise UnknownError("not a sha256")
         return self._folder / sha256[:2] / sha256[2:4] / sha256
+
+
+def hash_range(stream: BinaryIO, start: int = 0, end: int | None = None) -> str:
+    """sha256 of the bytes from ``start`` to ``end`` (exclusive; none: the last one)."""
+    stream.seek(start)
+    digest, left = hashlib.sha256(), sys.maxsize if end is None else end - start
+    while block := stream.read(min(_BLOCK, left)):
+        digest.update(block)
+        left -= len(block)
+    return digest.hexdigest()
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hash_range(stream)
+
+
+def _replace(path: Path, written: Path) -> None:
+    """Whoever reads the damaged file meanwhile goes on reading that."""
+    beside = written.with_name(f"{written.name}-whole")
+    os.link(written, beside)
+    beside.replace(path)
+
+
+def _sweep(incoming: Path) -> None:
+    """Removes what killed processes left half-written."""
+    oldest = time.time() - _LEFT_SECONDS
+    for path in incoming.iterdir():
+        # Another process may sweep, or finish, at the same time.
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < oldest:
+                path.unlink()
 
 
 def _write_all(descriptor: int, block: bytes) -> None:

@@ -10,6 +10,7 @@ from schemas.event import NationalEvent, decode_event
 from schemas.identifiers import make_identity
 from schemas.judged import JudgedRecord
 from schemas.receipt import Counts
+from schemas.values import storable
 from store import bulk, rows
 from store.arrival import Arrival, Position
 from store.audit import Audit
@@ -40,7 +41,7 @@ class Records:
             if accepted is None:
                 writing.add_line(record, None, None)
                 continue
-            local_id = None if record.local_id is None else rows.storable(record.local_id)
+            local_id = None if record.local_id is None else storable(record.local_id)
             identity = make_identity(local_id, accepted.content_hash)
             case = cases.get(identity)
             if case is None:

@@ -8,6 +8,7 @@ import msgspec
 from schemas.event import NationalEvent
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
+from schemas.values import storable
 from store.arrival import Arrival, Settled, encode_names
 from store.bulk import Row
 
@@ -104,16 +105,6 @@ def make_findings(batch_number: int, number: int, findings: tuple[Finding, ...])
         )
         for ordinal, one in enumerate(findings)
     ]
-
-
-def storable(text: str) -> str:
-    """Text as every database takes it: PostgreSQL refuses NUL, UTF-8 refuses half a surrogate
-    pair, and one such record must not cost its neighbours."""
-    if "\0" in text:
-        text = text.replace("\0", "\N{SYMBOL FOR NULL}")
-    if not text.isascii():
-        text = text.encode("utf-8", "replace").decode()
-    return text
 
 
 def _code(value: Any) -> str | None:

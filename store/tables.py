@@ -111,6 +111,7 @@ parts = Table(
     Column("number", Integer, nullable=False),
     Column("start", BigInteger, nullable=False),
     Column("end", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
     Column("first_record", Integer, nullable=False),
     Column("first_line", Integer, nullable=False),
     Column("state", String(8), nullable=False),
@@ -254,10 +255,14 @@ alerts = Table(
     # Set in the transaction that makes its messages.
     Column("announced_at", UtcDateTime),
     PrimaryKeyConstraint("event_id", "organisation", "kind"),
+    # With the event, so that it leads to one row as the primary key does: PostgreSQL takes the
+    # smaller of the two, and without the event read every waiting alert to mark one as announced
+    # (50,001 alerts: 86 s, with it 5 s; 2026-11-22).
     Index(
         "ix_alerts_waiting",
         "kind",
         "organisation",
+        "event_id",
         sqlite_where=Column("announced_at").is_(None),
         postgresql_where=Column("announced_at").is_(None),
     ),

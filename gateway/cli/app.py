@@ -8,8 +8,7 @@ from collections.abc import Callable
 import typer
 
 from gateway.cli import events, feeds, operations, registry
-from gateway.exit_codes import of_error
-from schemas.errors import GatewayError
+from gateway.cli.failure import tell_failure
 
 app = typer.Typer(
     name="lrms-gateway",
@@ -45,10 +44,9 @@ def main() -> None:
     logging.basicConfig(level=os.environ.get("LRMS_LOG_LEVEL", "WARNING"), stream=sys.stderr)
     try:
         app()
-    except GatewayError as error:
-        sys.stderr.write(f"lrms-gateway: {error}\n")
-        sys.exit(of_error(error))
     except BrokenPipeError:
         # The reader of our output went away (| head); nothing is wrong with us.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the boundary
+        sys.exit(tell_failure(error))

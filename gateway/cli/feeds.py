@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from gateway.bootstrap import Gateway
+from gateway.cli.failure import tell_failure
 from gateway.cli.options import (
     AsJson,
     BatchId,
@@ -18,7 +19,7 @@ from gateway.cli.options import (
     print_json,
     print_table,
 )
-from gateway.exit_codes import ExitCode, of_receipt
+from gateway.exit_codes import ExitCode, find_worst, of_receipt
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.ingest import process_batch
 from gateway.pipeline.receive import receive_feed
@@ -51,8 +52,8 @@ def process(
                 waiting = [one.id for one in work.batches.find_waiting()]
         else:
             waiting = [batch]
-        codes = [_process_one(gateway, one, "json" if as_json else "text") for one in waiting]
-    raise typer.Exit(max(codes, default=ExitCode.ALL_ACCEPTED))
+        codes = [_try_one(gateway, one, "json" if as_json else "text") for one in waiting]
+    raise typer.Exit(find_worst(codes))
 
 
 def ingest(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
@@ -111,6 +112,18 @@ def list_batches(
             for batch in found
         ],
     )
+
+
+def _try_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:
+    """One that we fail over does not hold up the others; where the database is away, all stop."""
+    try:
+        return _process_one(gateway, batch_id, form)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        if getattr(error, "retryable", False):
+            raise
+        return tell_failure(error, about=f"batch {batch_id}")
 
 
 def _process_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:

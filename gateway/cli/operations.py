@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.options import AsJson, open_command_gateway, print_done
-from gateway.config import Settings
+from gateway.config import read_settings
 from gateway.generator import FORMATS, write_feed
 from gateway.pipeline.notify import deliver_messages, prepare_messages
 from schemas.errors import WrongUseError
@@ -23,7 +23,7 @@ def deliver(as_json: AsJson = False) -> None:
 
 def migrate(as_json: AsJson = False) -> None:
     """Bring the database to the newest schema."""
-    settings = Settings()
+    settings = read_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.database)
     try:

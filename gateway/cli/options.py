@@ -19,6 +19,7 @@ from rich.table import Table
 from gateway.bootstrap import Gateway, open_gateway
 from gateway.pipeline.process import Progress as ProgressCall
 from schemas.errors import WrongUseError
+from schemas.values import plain
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 FeedFile = Annotated[str, typer.Argument(metavar="FILE", help="The feed; - for standard input.")]
@@ -88,7 +89,7 @@ def print_done(found: object, words: str, as_json: bool) -> None:
 def print_table(columns: list[str], rows: list[list[str]]) -> None:
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(plain, row))
     # A table that wraps inside a pipe is of no use to grep; only a terminal has a width.
     width = None if sys.stdout.isatty() else 500
     Console(width=width, highlight=False, markup=False).print(table)

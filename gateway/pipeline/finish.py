@@ -18,10 +18,11 @@ def finish_batch(gateway: Gateway, batch: Batch) -> bool:
             return False
         counts = work.receipts.count(batch.number)
         findings = work.receipts.find_batch_findings(batch)
+        verdict = decide_verdict(counts, findings)
+        # It locks the batch: of two that finish at once, the second finds all done.
+        work.batches.finish(batch, verdict, counts)
         for finding in find_emptiness(counts, findings):
             work.receipts.add_batch_finding(batch, finding)
-        verdict = decide_verdict(counts, findings)
-        work.batches.finish(batch, verdict, counts)
     log.info("batch %s finished: %s", batch.id, verdict)
     return True
 

@@ -3,19 +3,24 @@
 import logging
 from typing import TypedDict
 
+import msgspec
+
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.parts import cut_into_parts
 from gateway.adapters.shapes import find_shape
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper
 from schemas.batch import Batch
+from schemas.errors import GatewayError
 from schemas.receipt import Counts
+from store.raw_files import hash_range
 
 log = logging.getLogger(__name__)
 
 
 class WorkItem(TypedDict):
-    """Parts of one batch for one task. Ids only: it travels through XCom."""
+    """Parts of one batch for one task; none: the batch could not be planned, and the task that
+    tries again tells why. Ids only: it travels through XCom."""
 
     batch_id: str
     parts: list[int]
@@ -31,14 +36,22 @@ def plan_batch(gateway: Gateway, batch: Batch) -> list[int]:
 
 
 def plan_waiting(gateway: Gateway) -> list[WorkItem]:
-    """Work for every batch that waits, in order of arrival: one item a part."""
+    """Work for every batch that waits, in order of arrival: one item a part. A batch that cannot
+    be planned (its raw file is damaged, its profile is gone) does not hold up the others."""
     with gateway.store.read() as work:
         waiting = work.batches.find_waiting()
-    return [
-        {"batch_id": batch.id, "parts": [number]}
-        for batch in waiting
-        for number in plan_batch(gateway, batch)
-    ]
+    items: list[WorkItem] = []
+    for batch in waiting:
+        try:
+            numbers = plan_batch(gateway, batch)
+        except GatewayError as error:
+            if error.retryable:
+                raise
+            log.error("batch %s cannot be planned: %s", batch.id, error)  # noqa: TRY400 - no trace
+            items.append({"batch_id": batch.id, "parts": []})
+        else:
+            items += [{"batch_id": batch.id, "parts": [number]} for number in numbers]
+    return items
 
 
 def _cut(gateway: Gateway, batch: Batch) -> None:
@@ -47,7 +60,7 @@ def _cut(gateway: Gateway, batch: Batch) -> None:
     mapper = make_mapper(source)
     settings = gateway.settings
     try:
-        with gateway.raw.open(batch.sha256) as stream:
+        with gateway.raw.open_verified(batch.sha256) as stream:
             shape = find_shape(stream, source.format, max_record_bytes=settings.max_record_bytes)
             parts = cut_into_parts(
                 stream,
@@ -56,10 +69,16 @@ def _cut(gateway: Gateway, batch: Batch) -> None:
                 size=batch.size,
                 part_bytes=settings.part_bytes,
             )
+            # A part is read apart from the others, and verified apart from them.
+            parts = [
+                msgspec.structs.replace(part, sha256=hash_range(stream, part.start, part.end))
+                for part in parts
+            ]
     except BrokenFeed as broken:
         with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            work.receipts.add_batch_finding(batch, broken.finding)
+            # It locks the batch: of two that plan at once, the second finds all done.
             work.batches.finish(batch, "rejected", Counts())
+            work.receipts.add_batch_finding(batch, broken.finding)
         log.info("batch %s rejected: %s", batch.id, broken.finding.code)
         return
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:

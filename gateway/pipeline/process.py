@@ -12,6 +12,7 @@ from gateway.adapters.broken import BrokenFeed
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.plan import plan_batch
 from schemas.batch import Batch, Part, Shape
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
@@ -24,11 +25,17 @@ Progress = Callable[[int], None]
 def process_parts(
     gateway: Gateway, batch_id: str, parts: Sequence[int], *, progress: Progress | None = None
 ) -> dict[str, int]:
-    """Loads these parts of a batch; gives ``{"records": …}`` read by this call.
+    """Loads these parts of a batch, or all of one that is not planned yet; gives
+    ``{"records": …}`` read by this call.
 
     Raises LostPartError where another attempt has taken a part over.
     """
     with gateway.store.read() as work:
+        batch = work.batches.get(batch_id)
+    if batch.state == "received":
+        parts = plan_batch(gateway, batch)
+    with gateway.store.read() as work:
+        # As it was planned.
         batch = work.batches.get(batch_id)
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
@@ -122,7 +129,7 @@ def judge_records(
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
-    with gateway.raw.open(batch.sha256) as stream:
+    with gateway.raw.open_verified(batch.sha256, part) as stream:
         for record in read_records(
             stream, shape, source, part, max_record_bytes=gateway.settings.max_record_bytes
         ):

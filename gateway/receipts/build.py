@@ -9,14 +9,16 @@ from schemas.batch import Batch
 from schemas.catalogue import word_fix, word_message
 from schemas.finding import Finding
 from schemas.receipt import Counts, Receipt, ReceiptFinding, ReceiptRecord
+from schemas.values import storable
 
 
 def word_finding(finding: Finding) -> ReceiptFinding:
+    """As a receipt shows it; the paths as a database keeps them, stored or not."""
     return ReceiptFinding(
         code=finding.code,
         severity=finding.severity,
-        path=finding.path,
-        source_path=finding.source_path,
+        path=storable(finding.path),
+        source_path=storable(finding.source_path),
         message=word_message(finding),
         fix=word_fix(finding),
     )

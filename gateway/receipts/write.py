@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.receipts.build import ReceiptStream
 from schemas.receipt import ReceiptFinding, ReceiptRecord
+from schemas.values import plain
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 CSV_COLUMNS = (
@@ -69,7 +70,7 @@ def _line(cells: tuple[object, ...]) -> str:
 
 
 def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) else cell
+    return f"'{plain(cell)}" if cell.startswith(_FORMULA_STARTS) else plain(cell)
 
 
 def write_text(receipt: ReceiptStream) -> Iterator[str]:
@@ -90,7 +91,7 @@ def write_text(receipt: ReceiptStream) -> Iterator[str]:
     for record in receipt.records:
         if not record.findings:
             continue
-        name = f" id {record.local_id}" if record.local_id else ""
+        name = f" id {plain(record.local_id)}" if record.local_id else ""
         told = f" as {record.reference}" if record.reference else ""
         yield f"\nRecord {record.number} ({record.locator}){name}: {record.disposition}{told}\n"
         for finding in record.findings:
@@ -99,10 +100,10 @@ def write_text(receipt: ReceiptStream) -> Iterator[str]:
 
 def _text_of(finding: ReceiptFinding) -> str:
     where = finding.source_path or finding.path
-    place = f" {where}:" if where else ""
+    place = f" {plain(where)}:" if where else ""
     return (
-        f"  {finding.severity:<11} {finding.code}{place} {finding.message}\n"
-        f"              to do: {finding.fix}\n"
+        f"  {finding.severity:<11} {finding.code}{place} {plain(finding.message)}\n"
+        f"              to do: {plain(finding.fix)}\n"
     )
 
 

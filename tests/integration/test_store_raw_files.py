@@ -4,16 +4,24 @@ import hashlib
 import io
 import os
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from schemas.batch import Part
 from schemas.errors import UnavailableError, UnknownError
 from store.raw_files import DamagedError, RawFiles
 
 CONTENT = b"synthetic feed\n" * 200_000
-SHA256 = hashlib.sha256(CONTENT).hexdigest()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+SHA256 = sha256(CONTENT)
 
 
 def list_files(folder: Path) -> list[Path]:
@@ -27,7 +35,8 @@ def test_bytes_come_back_from_under_their_hash(tmp_path: Path) -> None:
     assert list_files(tmp_path / "raw") == [Path(SHA256[:2], SHA256[2:4], SHA256)]
     with files.open(SHA256) as stream:
         assert stream.read() == CONTENT
-    assert files.verify(SHA256) == stored
+    with files.open_verified(SHA256) as stream:
+        assert stream.read() == CONTENT
 
 
 def test_file_is_read_only_and_never_written_again(tmp_path: Path) -> None:
@@ -72,17 +81,59 @@ def test_full_disk_is_worth_a_retry(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert list_files(tmp_path) == []
 
 
-def test_damage_is_found(tmp_path: Path) -> None:
+def path_of(folder: Path) -> Path:
+    return folder / SHA256[:2] / SHA256[2:4] / SHA256
+
+
+def damage(path: Path) -> None:
+    path.chmod(0o644)
+    path.write_bytes(CONTENT[:-1] + b"!")
+
+
+def test_damage_is_found_and_mended_by_the_same_bytes(tmp_path: Path) -> None:
     files = RawFiles(tmp_path)
     files.write(io.BytesIO(CONTENT))
-    path = tmp_path / SHA256[:2] / SHA256[2:4] / SHA256
-    path.chmod(0o644)
-    path.write_bytes(CONTENT[:-1])
+    damage(path_of(tmp_path))
+    with pytest.raises(DamagedError), files.open_verified(SHA256):
+        pass
+    files.write(io.BytesIO(CONTENT))
+    with files.open_verified(SHA256) as stream:
+        assert stream.read() == CONTENT
+    assert list_files(tmp_path) == [path_of(Path())]
+    assert stat.S_IMODE(path_of(tmp_path).stat().st_mode) == 0o444
+
+
+def test_a_part_is_verified_apart_from_the_others(tmp_path: Path) -> None:
+    files = RawFiles(tmp_path)
+    files.write(io.BytesIO(CONTENT))
+    damage(path_of(tmp_path))
+    half = len(CONTENT) // 2
+    first, last = CONTENT[:half], CONTENT[half:]
+    sound = Part(batch_number=1, number=0, start=0, end=half, sha256=sha256(first))
+    with files.open_verified(SHA256, sound) as stream:
+        assert stream.read(half) == first
+    damaged = Part(batch_number=1, number=1, start=half, end=len(CONTENT), sha256=sha256(last))
+    with pytest.raises(DamagedError), files.open_verified(SHA256, damaged):
+        pass
+
+
+def test_what_killed_processes_left_is_swept_a_day_later(tmp_path: Path) -> None:
+    incoming = tmp_path / "incoming"
+    incoming.mkdir()
+    for name, hours in (("old", 25), ("under way", 1)):
+        (incoming / name).write_bytes(b"half a fee")
+        then = time.time() - hours * 3600
+        os.utime(incoming / name, (then, then))
+    RawFiles(tmp_path).write(io.BytesIO(CONTENT))
+    assert [path.name for path in incoming.iterdir()] == ["under way"]
+
+
+def test_what_is_gone(tmp_path: Path) -> None:
     with pytest.raises(DamagedError):
-        files.verify(SHA256)
+        RawFiles(tmp_path).open("0" * 64)
 
 
-@pytest.mark.parametrize("name", ["0" * 64, "../../etc/passwd", "A" * 64, ""])
-def test_what_is_not_there(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, ""])
+def test_what_is_no_sha256(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnknownError):
         RawFiles(tmp_path).open(name)

@@ -50,7 +50,40 @@ def test_csv_has_a_line_a_finding_and_one_for_a_record_without():
 def test_a_formula_in_a_cell_is_made_harmless(start):
     stream = make_receipt_stream(make_receipt_record(1, local_id=f"{start}cmd|' /C calc'!A0"))
     rows = list(csv.DictReader(io.StringIO("".join(write_csv(stream)))))
-    assert rows[0]["local_id"].startswith(f"'{start}")
+    assert rows[0]["local_id"].startswith("'")
+
+
+# Lines of our own making, terminal sequences (7- and 8-bit), a title bar, text turned around.
+HOSTILE = "a\nVerdict accepted\r\n\x1b[2J\x9b31m\x1b]0;x\x07\u2028\u202ecod\x85\x0bz"
+
+
+@pytest.mark.parametrize("write", [write_csv, write_text])
+def test_text_of_a_sender_adds_no_line_and_reaches_no_terminal(write):
+    names = ("path", "source_path", "message", "fix")
+    calm, hostile = (
+        "".join(
+            write(
+                make_receipt_stream(
+                    make_receipt_record(
+                        1,
+                        local_id=text,
+                        findings=[make_receipt_finding(**dict.fromkeys(names, text))],
+                    )
+                )
+            )
+        )
+        for text in ("calm", HOSTILE)
+    )
+    assert len(hostile.splitlines()) == len(calm.splitlines())
+    assert all(one.isprintable() for one in hostile.splitlines())
+    assert "a\\nVerdict accepted" in hostile
+
+
+def test_json_keeps_text_of_a_sender_as_it_is():
+    stream = make_receipt_stream(make_receipt_record(1, local_id=HOSTILE))
+    text = "".join(write_json(stream))
+    assert json.loads(text)["records"][0]["local_id"] == HOSTILE
+    assert "\x1b" not in text
 
 
 def test_text_shows_what_needs_attention():

@@ -123,6 +123,7 @@ def _make_intake() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("first_record", sa.Integer(), nullable=False),
         sa.Column("first_line", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=8), nullable=False),
@@ -258,7 +259,7 @@ def _make_outbox() -> None:
     op.create_index(
         "ix_alerts_waiting",
         "alerts",
-        ["kind", "organisation"],
+        ["kind", "organisation", "event_id"],
         sqlite_where=sa.text("announced_at IS NULL"),
         postgresql_where=sa.text("announced_at IS NULL"),
     )
