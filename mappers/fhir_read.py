@@ -138,13 +138,13 @@ def _read_narrative(
     trace: Trace | None,
 ) -> str | None:
     """Version 6 sends the narrative as an element, versions 4 and 5 as ``description``; clients
-    of version 6 still send both."""
+    of version 6 still send both. Given and empty is not the same as not given: ``""``."""
     described = resource.get("description")
     text: str | None = None
     if described is not None:
         described = notes.unwrap(described, "description", "/description")
         if type(described) is str:
-            text = clean_text(described) or None
+            text = clean_text(described)
         else:
             notes.add_structure("description", "text", "/description", "narrative")
     fields["narrative"] = "/description"
@@ -154,7 +154,7 @@ def _read_narrative(
     if element is None:
         return text
     fields["narrative"] = _find_place(trace, NARRATIVE_ELEMENT)
-    if text is not None and text != element:
+    if text and text != element:
         notes.add(
             mapping.NARRATIVE_DIFFERS,
             "narrative",

@@ -88,9 +88,12 @@ def _only_misses(finding: Finding, lost: set[str], version: str) -> bool:
 
 
 def _is_emptied(group: str, lost: set[str], version: str) -> bool:
-    """Whether the group is missing because everything that makes it one was left out."""
-    required = [one.name for one in get_taxonomy(version).by_name[group].elements if one.min]
-    return bool(required) and all(f"{group}.{name}" in lost for name in required)
+    """Whether the group is missing because what it needs was left out: its required elements, or,
+    where it has none, whatever stood in it."""
+    elements = get_taxonomy(version).by_name[group].elements
+    left_out = [f"{group}.{one.name}" in lost for one in elements]
+    required = [is_lost for one, is_lost in zip(elements, left_out, strict=True) if one.min]
+    return all(required) if required else any(left_out)
 
 
 def _without_item(path: str) -> str:

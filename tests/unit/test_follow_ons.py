@@ -35,6 +35,7 @@ FOLLOWING = [
     (LOST_AGENT, rules.PROBLEM_WITHOUT_AGENT.at("AdverseEventProblemDevices")),
     (WRONG.at(f"{AGENTS}"), taxonomy.MISSING_ELEMENT.at(AGENTS)),
     (WRONG.at("PatientInformation[0].PatientSequence"), MISSING_PATIENTS),
+    (WRONG.at("LocationDetails.LocationKnown"), MISSING_LOCATION),
     (mapping.WRONG_STRUCTURE.at("AdverseEventAgent"), rules.INCIDENT_WITHOUT_AGENTS.at(AGENTS)),
     (mapping.WRONG_STRUCTURE.at("AdverseEventAgent"), taxonomy.MISSING_ELEMENT.at(AGENTS)),
     (mapping.WRONG_STRUCTURE.at("narrative"), MISSING_NARRATIVE),
@@ -69,7 +70,7 @@ STAYING = [
      taxonomy.MISSING_ELEMENT.at("PatientInformation[1].PatientSequence")),
     # An optional element was lost, and the required one was never sent.
     (WRONG.at("AdverseEventAgent.DrugsInvolved"), rules.INCIDENT_WITHOUT_AGENTS.at(AGENTS)),
-    (WRONG.at("LocationDetails.ServiceArea"), MISSING_LOCATION),
+    (WRONG.at("PatientInformation[0].PhysicalHarm"), MISSING_PATIENTS),
     # The value that was kept is wrong by itself.
     (mapping.REPEATED_ELEMENT.at(AGENTS), taxonomy.UNKNOWN_CODE.at(f"{AGENTS}[0]")),
     (LOST_AGENT, taxonomy.UNKNOWN_CODE.at(f"{AGENTS}[0]")),

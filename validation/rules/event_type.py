@@ -45,7 +45,7 @@ def a_risk_says_whether_it_is_imminent(
 
 
 def a_risk_is_described(event: NationalEvent, submission: Submission) -> Iterable[Finding]:
-    if event.event_type != RISK or event.narrative:
+    if event.event_type != RISK or event.narrative is not None:
         return NOTHING
     if event.text(RISK_DETAILS, "RiskDescription"):
         return NOTHING

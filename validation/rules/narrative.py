@@ -1,4 +1,10 @@
-"""The narrative: given where it is needed, and long enough to say something."""
+"""The narrative: given where it is needed, and long enough to say something.
+
+"Narrative empty" of the national schema is read so: a narrative that is given and says nothing is
+an error in every event, also where none is needed. In FHIR it is given where the element stands
+there (``"description": ""``, which FHIR itself forbids). In CSV and vendor XML an export writes
+every column and every element, used or not: there an empty one is a narrative not given.
+"""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -17,7 +23,8 @@ RISK_DESCRIPTION = ("AdverseEventRiskDetails", "RiskDescription")
 def the_narrative_is_given_where_it_is_needed(
     event: NationalEvent, submission: Submission
 ) -> Iterable[Finding]:
-    if event.narrative:
+    """An incident needs one, and in version 6 every event; a risk may have RiskDescription."""
+    if event.narrative is not None:
         return NOTHING
     if event.event_type == INCIDENT:
         reason = "an incident"
@@ -31,9 +38,9 @@ def the_narrative_is_given_where_it_is_needed(
 def the_narrative_says_something(event: NationalEvent, submission: Submission) -> Iterable[Finding]:
     """A risk may be told in RiskDescription alone, which then is held to the same length."""
     path, text = "narrative", event.narrative
-    if not text and event.event_type == RISK:
+    if text is None and event.event_type == RISK:
         path, text = ".".join(RISK_DESCRIPTION), event.text(*RISK_DESCRIPTION)
-    if not text or len(text) >= MIN_LENGTH:
+    if text is None or len(text) >= MIN_LENGTH:
         return NOTHING
     return (codes.NARRATIVE_TOO_SHORT.at(path, length=len(text), least=MIN_LENGTH),)
 
