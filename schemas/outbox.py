@@ -55,3 +55,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     token: int
     created_at: datetime
     last_error: str | None = None
+
+
+class Parked(msgspec.Struct, frozen=True, kw_only=True):
+    """Messages for one organisation whose address is refused for the same reason: an SMTP code or
+    a word. ``to_leads``: the address is the national leads' own, and nobody else is told."""
+
+    organisation: str
+    to_leads: bool
+    reason: str | None
+    messages: int

@@ -52,15 +52,21 @@ class Alerts:
         self._audit = audit
         self._now = now
 
-    def find_urgent(self, limit: int) -> list[WaitingAlert]:
-        """Some urgent alerts that wait, by organisation; they are this transaction's to announce.
+    def find_urgent(self, limit: int, after: tuple[str, int] = ("", 0)) -> list[WaitingAlert]:
+        """Urgent alerts that wait, by organisation and event, after this one; they are this
+        transaction's to announce.
 
-        Ordered by no more than the index of waiting alerts gives, so that a piece costs the same
-        whether a thousand or a million wait.
+        In the order of the index of waiting alerts and from a place in it, so that a piece costs
+        the same whether a thousand or a million wait and however many were announced before
+        (PostgreSQL keeps their index entries while anybody reads an older state).
         """
         query = (
-            _FACTS.where(alerts.c.kind == "urgent", alerts.c.announced_at.is_(None))
-            .order_by(alerts.c.organisation)
+            _FACTS.where(
+                alerts.c.kind == "urgent",
+                alerts.c.announced_at.is_(None),
+                sa.tuple_(alerts.c.organisation, alerts.c.event_id) > after,
+            )
+            .order_by(alerts.c.organisation, alerts.c.event_id)
             .limit(limit)
             .with_for_update(of=alerts, skip_locked=True)
         )

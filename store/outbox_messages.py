@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schemas.outbox import Draft, Message
+from schemas.outbox import Draft, Message, Parked
 from schemas.statuses import MESSAGE_TRANSITIONS, MessageState
 from store.audit import Audit
 from store.bulk import is_postgresql
@@ -65,8 +65,7 @@ class Messages:
             alerts.c.organisation == draft.organisation,
         )
         self._take(waiting)
-        count = sa.select(sa.func.count()).where(message_alerts.c.message_id == draft.id)
-        total = self._connection.execute(count).scalar_one()
+        total = self.count_alerts(draft.id)
         if total == 0:
             self._connection.execute(sa.delete(messages).where(messages.c.id == draft.id))
             return None
@@ -74,7 +73,7 @@ class Messages:
         return total
 
     def add_copy(self, draft: Draft, of: str) -> None:
-        """The digest ``of`` to another recipient."""
+        """A message that announces what the message ``of`` does, to another recipient."""
         if self._insert([draft]):
             self._record([draft])
             held = message_alerts.c
@@ -148,6 +147,47 @@ class Messages:
             return False
         self._audit.add(_SETTLED[state], message.id, {"reason": reason} if reason else None)
         return True
+
+    def retry_parked(self, limit: int) -> int:
+        """Makes at most ``limit`` parked messages due now; how many."""
+        _check_transition("parked", "waiting")
+        parked = (
+            sa.select(messages.c.id)
+            .where(messages.c.state == "parked")
+            .order_by(messages.c.due_at)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        # Read first: PostgreSQL may run a subquery that locks more than once, and pass its limit.
+        chosen = list(self._connection.execute(parked).scalars())
+        self._connection.execute(
+            sa.update(messages)
+            .where(messages.c.id.in_(chosen))
+            .values(state="waiting", due_at=self._now)
+        )
+        self._audit.add_many([("message.retried", one, None) for one in chosen])
+        return len(chosen)
+
+    def find_parked(self, leads: str) -> list[Parked]:
+        """What is parked, counted by organisation, reason and whether it was for the national
+        ``leads``."""
+        to_leads = messages.c.recipient == leads
+        group = (messages.c.organisation, to_leads, messages.c.last_error)
+        query = (
+            sa.select(*group, sa.func.count())
+            .where(messages.c.state == "parked")
+            .group_by(*group)
+            .order_by(*group)
+        )
+        return [
+            Parked(organisation=code, to_leads=bool(is_lead), reason=reason, messages=count)
+            for code, is_lead, reason, count in self._connection.execute(query)
+        ]
+
+    def count_alerts(self, message_id: str) -> int:
+        """How many alerts a message announces."""
+        query = sa.select(sa.func.count()).where(message_alerts.c.message_id == message_id)
+        return self._connection.execute(query).scalar_one()
 
     def count_unsent(self) -> dict[str, int]:
         """How many wait (those being sent too), and how many are parked."""

@@ -26,14 +26,20 @@ class MailboxMailer:
             raise MailDownError(f"mailbox errno {error.errno}") from error
 
     def _write(self, name: str, content: bytes) -> None:
-        # The process id keeps two writers of the same message apart; a reader of the folder never
-        # sees half a file.
-        draft = self._folder / f".{name}.{os.getpid()}"
-        with draft.open("wb") as file:
+        # A reader of the folder never sees half a file. The draft's name is the message's own: what
+        # a killed writer leaves is finished by whoever sends the message again. Nothing is cut off
+        # on opening, so that two writers at once write the same bytes to the same place.
+        draft = self._folder / f".{name}"
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o666), "wb") as file:
             file.write(content)
+            file.truncate()
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._folder / name)
+        try:
+            draft.replace(self._folder / name)
+        except FileNotFoundError:
+            # The other writer was first; only then is the message there.
+            (self._folder / name).stat()
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)

@@ -7,6 +7,7 @@ from datetime import date
 
 import msgspec
 
+from schemas.identifiers import get_trust
 from schemas.judged import ALERT_REASONS
 from schemas.outbox import WaitingAlert
 from schemas.taxonomy import EVENT_TYPES
@@ -21,7 +22,8 @@ SUBJECT_REASONS = {
 }
 LEFT_OUT = (
     "This email leaves out the description of the event and all details of patients.\n"
-    "They are in the record, for those who may read it."
+    "They are in the record, for those who may read it. It is sent automatically: replies are\n"
+    "not read."
 )
 _NAME_LENGTH = 120
 
@@ -33,25 +35,38 @@ class Wording(msgspec.Struct, frozen=True):
     body: str
 
 
-def word_urgent(alert: WaitingAlert, console_url: str, *, to_leads: bool = False) -> Wording:
-    """One event that cannot wait. ``to_leads``: it goes to the national leads, because the
-    organisation has no admin user."""
+class Reader(msgspec.Struct, frozen=True):
+    """Who reads a message: an admin user, or a national lead in the place of one; then ``refused``
+    is the admin user's address where there is one, but takes no mail."""
+
+    is_lead: bool = False
+    refused: str | None = None
+
+
+ADMIN_USER = Reader()
+NO_ADMIN_USER = Reader(is_lead=True)
+
+
+def word_urgent(alert: WaitingAlert, console_url: str, reader: Reader = ADMIN_USER) -> Wording:
+    """One event that cannot wait."""
     where = word_organisation(alert.organisation, alert.organisation_name)
     body = _paragraphs(
-        f"A patient safety event has been recorded that happened at {where}.",
+        f"A patient safety event at {where} has reached the national record.",
+        *_word_task(reader, alert, where, "this event"),
         f"Reference: {alert.reference}\n"
         f"Type: {_word_type(alert)}\n"
         f"Date of event: {_word_date(alert.occurred_on)}\n"
         f"Worst harm: {_word_harm(alert)}\n"
         f"Where: {where}\n"
         f"Recorded by: {_word_recorder(alert)}",
-        f"We are telling you now because {ALERT_REASONS[alert.reason]}.",
+        f"You are told at once because {ALERT_REASONS[alert.reason]}.",
         f"Read the event:\n{_link(console_url, alert)}",
-        _word_leads(where) if to_leads else f"You get this as an admin user of {where}.",
+        _word_why(reader, where),
         LEFT_OUT,
     )
     short = SUBJECT_REASONS[alert.reason]
-    return Wording(f"Urgent: patient safety event {alert.reference} ({short})", body)
+    urgent = f"Urgent for {where}" if reader.is_lead else "Urgent"
+    return Wording(f"{urgent}: patient safety event {alert.reference} ({short})", body)
 
 
 def word_digest(
@@ -59,23 +74,24 @@ def word_digest(
     listed: Sequence[WaitingAlert],
     total: int,
     console_url: str,
-    *,
-    to_leads: bool = False,
+    reader: Reader = ADMIN_USER,
 ) -> Wording:
     """The events of one organisation since its last digest: those ``listed``, of ``total``."""
     first = listed[0]
     where = word_organisation(first.organisation, first.organisation_name)
     count = "1 patient safety event" if total == 1 else f"{total:,} patient safety events"
+    verb = "has" if total == 1 else "have"
     lines = [_word_line(alert, console_url) for alert in listed]
     if total > len(listed):
         everything = f"{console_url}/events?organisation={first.organisation}"
         lines.append(f"and {total - len(listed):,} more:\n{everything}")
     body = _paragraphs(
-        f"{count} at {where} {'was' if total == 1 else 'were'} recorded since your last digest.",
+        f"{count} at {where} {verb} reached the national record since the last digest.",
+        *_word_task(reader, first, where, "this event" if total == 1 else "these events"),
         *lines,
-        "None of them is a never event, has fatal or severe harm, or was recorded by another\n"
-        "organisation: you are told of those at once.",
-        _word_leads(where) if to_leads else f"You get this once a day as an admin user of {where}.",
+        "Never events, events with fatal or severe harm, and events that another organisation\n"
+        "recorded are not in this list: each has an email of its own, sent at once.",
+        _word_why(reader, where),
         LEFT_OUT,
     )
     return Wording(f"{count} at {where}: digest of {_word_date(day)}", body)
@@ -84,13 +100,15 @@ def word_digest(
 def word_no_admin(organisation: str, name: str | None) -> Wording:
     """To the national leads: nobody at the organisation can be told."""
     where = word_organisation(organisation, name)
+    has_trust = get_trust(organisation) != organisation
     body = _paragraphs(
-        f"{where} has no admin user, and neither has its trust.",
-        "Alerts about patient safety events there come to you until it has one.",
-        "Ask the organisation to name an admin user, then add them:\n"
-        f"lrms-gateway user add EMAIL --organisation {organisation} --role admin",
-        "You get this as a national lead, once a day for each such organisation while alerts\n"
-        "for it wait.",
+        f"Neither {where} nor its trust has an admin user."
+        if has_trust
+        else f"{where} has no admin user.",
+        "Emails about patient safety events there come to you until it has one. Please make sure\n"
+        "that the organisation knows of them.",
+        f"Ask the organisation to name an admin user. {_word_remedy(organisation)}",
+        "You get this as a national lead, once on each day on which there is something to tell.",
     )
     return Wording(f"No admin user at {where}", body)
 
@@ -110,14 +128,39 @@ def make_plain(text: str) -> str:
 
 def _word_line(alert: WaitingAlert, console_url: str) -> str:
     return (
-        f"{alert.reference}: {_word_type(alert)}, {_word_date(alert.occurred_on)}, "
-        f"worst harm {_word_harm(alert)}, recorded by {_word_recorder(alert)}\n"
+        f"{alert.reference}\n"
+        f"{_word_type(alert)}, {_word_date(alert.occurred_on)}, "
+        f"worst harm: {_word_harm(alert)}\n"
+        f"Recorded by: {_word_recorder(alert)}\n"
         f"{_link(console_url, alert)}"
     )
 
 
-def _word_leads(where: str) -> str:
-    return f"You get this as a national lead, because {where} has no admin user."
+def _word_task(reader: Reader, alert: WaitingAlert, where: str, events: str) -> list[str]:
+    """What a national lead has to do, as the message does not reach whom it is for."""
+    if not reader.is_lead:
+        return []
+    please = f"Please make sure that the organisation knows of {events}."
+    if reader.refused is None:
+        return [f"{where} has no admin user who could be told.\n{please}"]
+    return [
+        f"An admin user of {where} was not told: {make_plain(reader.refused)} refuses mail.",
+        f"{please} If it has other admin users,\neach was sent an email of their own.",
+        f"Ask the organisation for an address that works. {_word_remedy(alert.organisation)}",
+    ]
+
+
+def _word_remedy(organisation: str) -> str:
+    return (
+        "Whoever runs the gateway adds it with:\n"
+        f"lrms-gateway user add EMAIL --organisation {organisation} --role admin"
+    )
+
+
+def _word_why(reader: Reader, where: str) -> str:
+    if reader.is_lead:
+        return "You get this as a national lead."
+    return f"You get this as an admin user of {where}."
 
 
 def _word_recorder(alert: WaitingAlert) -> str:

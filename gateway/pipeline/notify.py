@@ -3,7 +3,6 @@
 Each may be killed anywhere and run again, and run beside another of its kind.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -12,12 +11,18 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.bootstrap import Gateway
+from gateway.notifications.drafts import (
+    draft_digest,
+    draft_no_admin,
+    draft_unreached,
+    draft_urgent,
+    word_for_admins,
+)
 from gateway.notifications.envelope import make_email
 from gateway.notifications.mailer import AddressRefusedError, DeferredError, MailDownError
-from gateway.notifications.wording import word_digest, word_no_admin, word_urgent
 from schemas.identifiers import get_trust
-from schemas.outbox import Draft, Message, WaitingAlert
-from schemas.statuses import MessageKind, MessageState
+from schemas.outbox import Message, WaitingAlert
+from schemas.statuses import MessageState
 from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -26,6 +31,8 @@ LONDON = ZoneInfo("Europe/London")
 # Urgent alerts announced in one transaction: memory and locks stay small however many wait.
 URGENT_CHUNK = 500
 DIGEST_LINES = 50
+# Parked messages put back in one transaction.
+RETRY_CHUNK = 500
 # Longer than the worst a mail server can do within its time-outs: before it ends, nobody else
 # sends the message.
 LEASE = timedelta(minutes=15)
@@ -37,8 +44,9 @@ def prepare_messages(gateway: Gateway) -> dict[str, int]:
     of the digest (Europe/London) on one digest a day, organisation and recipient. Gives how many
     of each kind are new."""
     made = {"urgent": 0, "digest": 0, "no_admin": 0}
-    while _prepare_urgent(gateway, made):
-        pass
+    place: tuple[str, int] | None = ("", 0)
+    while place is not None:
+        place = _prepare_urgent(gateway, made, after=place)
     today = gateway.now().astimezone(LONDON)
     if today.hour >= gateway.settings.digest_hour:
         organisation: str | None = ""
@@ -49,8 +57,9 @@ def prepare_messages(gateway: Gateway) -> dict[str, int]:
 
 def deliver_messages(gateway: Gateway, *, limit: int | None = None) -> dict[str, int]:
     """Sends the messages that are due, at most ``limit``. One that fails is tried again after 1,
-    2, 4 … minutes, at most an hour, for ever; one whose address is refused for good is parked.
-    Where mail is down altogether the rest is left for the next call.
+    2, 4 … minutes, at most an hour, for ever; one whose address is refused for good is parked,
+    and the national leads are told in its place. Where mail is down altogether the rest is left
+    for the next call.
 
     Gives ``{"sent", "failed"}`` of this call and ``{"waiting", "parked"}`` as it stands.
     """
@@ -63,7 +72,7 @@ def deliver_messages(gateway: Gateway, *, limit: int | None = None) -> dict[str,
         with gateway.store.begin(actor=gateway.actor, at=now) as work:
             if message is not None:
                 tried += 1
-                is_ours = _settle(work, message, outcome, now)
+                is_ours = _settle(gateway, work, message, outcome, now)
                 counts["sent" if outcome.state == "sent" else "failed"] += is_ours
             goes_on = outcome.mail_is_up and (limit is None or tried < limit)
             message = work.messages.claim(LEASE) if goes_on else None
@@ -74,31 +83,38 @@ def deliver_messages(gateway: Gateway, *, limit: int | None = None) -> dict[str,
         outcome = _send(gateway, message)
 
 
-def make_message_id(kind: MessageKind, *parts: str) -> str:
-    """The same message has the same id whenever it is made, and so is made once."""
-    digest = hashlib.sha256("\0".join((kind, *parts)).encode()).hexdigest()
-    return f"{kind}-{digest[:32]}"
+def retry_parked(gateway: Gateway) -> int:
+    """Makes every parked message due again: once an address takes mail. Gives how many."""
+    retried = 0
+    while True:
+        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+            found = work.messages.retry_parked(RETRY_CHUNK)
+        retried += found
+        if found < RETRY_CHUNK:
+            return retried
 
 
-def _prepare_urgent(gateway: Gateway, made: dict[str, int]) -> bool:
-    """One transaction; whether there was anything to do."""
+def _prepare_urgent(
+    gateway: Gateway, made: dict[str, int], *, after: tuple[str, int]
+) -> tuple[str, int] | None:
+    """One transaction; the place it came to, None where nothing was left to do."""
     now = gateway.now()
     with gateway.store.begin(actor=gateway.actor, at=now) as work:
-        waiting = work.alerts.find_urgent(URGENT_CHUNK)
+        waiting = work.alerts.find_urgent(URGENT_CHUNK, after)
         if not waiting:
-            return False
-        admins = _find_recipients(work, {alert.organisation for alert in waiting})
+            return None
+        admins = _find_admins(work, {alert.organisation for alert in waiting})
         drafts = [
-            _draft_urgent(gateway, alert, recipient, to_leads=not admins[alert.organisation])
+            draft
             for alert in waiting
-            for recipient in admins[alert.organisation] or [gateway.settings.national_leads]
+            for draft in draft_urgent(gateway.settings, alert, admins[alert.organisation])
         ]
         made["urgent"] += work.messages.add_many(drafts)
         names = {alert.organisation: alert.organisation_name for alert in waiting}
         lacking = {code: name for code, name in names.items() if not admins[code]}
         made["no_admin"] += _report_no_admin(gateway, work, lacking, now)
         work.alerts.announce(waiting)
-    return True
+    return waiting[-1].organisation, waiting[-1].event_id
 
 
 def _prepare_digest(gateway: Gateway, made: dict[str, int], day: date, *, after: str) -> str | None:
@@ -109,44 +125,26 @@ def _prepare_digest(gateway: Gateway, made: dict[str, int], day: date, *, after:
         organisation = work.alerts.find_digest_organisation(after)
         if organisation is None:
             return None
-        admins = _find_recipients(work, {organisation})[organisation]
-        recipients = admins or [gateway.settings.national_leads]
-        listed = _make_digest(gateway, work, organisation, day, recipients, to_leads=not admins)
+        admins = _find_admins(work, {organisation})[organisation]
+        listed = _make_digest(gateway, work, organisation, day, admins)
         if listed:
-            made["digest"] += len(recipients)
+            made["digest"] += len(admins) or 1
             lacking = {} if admins else {organisation: listed[0].organisation_name}
             made["no_admin"] += _report_no_admin(gateway, work, lacking, now)
     return organisation
 
 
 def _make_digest(
-    gateway: Gateway,
-    work: UnitOfWork,
-    organisation: str,
-    day: date,
-    recipients: list[str],
-    *,
-    to_leads: bool,
+    gateway: Gateway, work: UnitOfWork, organisation: str, day: date, admins: list[str]
 ) -> list[WaitingAlert]:
     """The alerts it lists; none where the organisation has its digest of the day already."""
-    # The id names the place in the list, not the recipient: the first one then stands for "the
-    # digest of this day is made", also when the admin users change during the day.
-    drafts = [
-        Draft(
-            id=make_message_id("digest", organisation, day.isoformat(), str(place)),
-            kind="digest",
-            organisation=organisation,
-            recipient=recipient,
-        )
-        for place, recipient in enumerate(recipients)
-    ]
+    drafts = draft_digest(gateway.settings, organisation, day, admins)
     first = drafts[0]
     total = work.messages.add_digest(first)
     if total is None:
         return []
     listed = work.alerts.find_of_message(first.id, DIGEST_LINES)
-    console = gateway.settings.console_url
-    wording = word_digest(day, listed, total, console, to_leads=to_leads)
+    wording = word_for_admins(gateway.settings, day, listed, total, admins)
     for draft in drafts[1:]:
         work.messages.add_copy(draft, of=first.id)
     for draft in drafts:
@@ -155,7 +153,7 @@ def _make_digest(
     return listed
 
 
-def _find_recipients(work: UnitOfWork, organisations: Collection[str]) -> dict[str, list[str]]:
+def _find_admins(work: UnitOfWork, organisations: Collection[str]) -> dict[str, list[str]]:
     """The admin users of each organisation, else of its trust; none where neither has any."""
     trusts = {get_trust(code) for code in organisations}
     admins = work.users.find_admins({*organisations, *trusts})
@@ -165,38 +163,14 @@ def _find_recipients(work: UnitOfWork, organisations: Collection[str]) -> dict[s
     }
 
 
-def _draft_urgent(
-    gateway: Gateway, alert: WaitingAlert, recipient: str, *, to_leads: bool
-) -> Draft:
-    wording = word_urgent(alert, gateway.settings.console_url, to_leads=to_leads)
-    return Draft(
-        id=make_message_id("urgent", alert.reference, alert.organisation, recipient),
-        kind="urgent",
-        organisation=alert.organisation,
-        recipient=recipient,
-        subject=wording.subject,
-        body=wording.body,
-        events=(alert.event_id,),
-    )
-
-
 def _report_no_admin(
     gateway: Gateway, work: UnitOfWork, lacking: dict[str, str | None], now: datetime
 ) -> int:
     """Tells the national leads which organisations have nobody to tell, once a day each."""
-    day = now.astimezone(LONDON).date().isoformat()
-    drafts = []
-    for code, name in sorted(lacking.items()):
-        wording = word_no_admin(code, name)
-        draft = Draft(
-            id=make_message_id("no_admin", code, day),
-            kind="no_admin",
-            organisation=code,
-            recipient=gateway.settings.national_leads,
-            subject=wording.subject,
-            body=wording.body,
-        )
-        drafts.append(draft)
+    day = now.astimezone(LONDON).date()
+    drafts = [
+        draft_no_admin(gateway.settings, code, name, day) for code, name in sorted(lacking.items())
+    ]
     return work.messages.add_many(drafts)
 
 
@@ -228,8 +202,25 @@ def _send(gateway: Gateway, message: Message) -> _Outcome:
     return outcome
 
 
-def _settle(work: UnitOfWork, message: Message, outcome: _Outcome, now: datetime) -> bool:
+def _settle(
+    gateway: Gateway, work: UnitOfWork, message: Message, outcome: _Outcome, now: datetime
+) -> bool:
     """Writes down how it ended; False where another sender has taken the message over meanwhile."""
     wait = min(timedelta(minutes=2 ** min(message.attempts - 1, 10)), LONGEST_WAIT)
     due_at = now + wait if outcome.state == "waiting" else now
-    return work.messages.settle(message, outcome.state, due_at=due_at, reason=outcome.reason)
+    is_ours = work.messages.settle(message, outcome.state, due_at=due_at, reason=outcome.reason)
+    if is_ours and outcome.state == "parked":
+        _tell_leads(gateway, work, message)
+    return is_ours
+
+
+def _tell_leads(gateway: Gateway, work: UnitOfWork, refused: Message) -> None:
+    """In the transaction that parks a message: what it says goes to the national leads, unless
+    they are whom it was for. One message a message, however often that is parked."""
+    if refused.kind == "no_admin" or refused.recipient == gateway.settings.national_leads:
+        return
+    day = refused.created_at.astimezone(LONDON).date()
+    listed = work.alerts.find_of_message(refused.id, DIGEST_LINES)
+    total = work.messages.count_alerts(refused.id)
+    draft = draft_unreached(gateway.settings, refused, day, listed, total)
+    work.messages.add_copy(draft, of=refused.id)

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.notifications.wording import (
+    NO_ADMIN_USER,
+    Reader,
     make_plain,
     word_digest,
     word_no_admin,
@@ -40,7 +42,7 @@ def test_an_urgent_message_says_what_is_needed_to_act():
     assert (
         wording.body
         == """\
-A patient safety event has been recorded that happened at Aldermoor University Hospitals (RZA).
+A patient safety event at Aldermoor University Hospitals (RZA) has reached the national record.
 
 Reference: 7K2M-9QXB-4T8D-V
 Type: Patient safety incident
@@ -49,7 +51,7 @@ Worst harm: fatal
 Where: Aldermoor University Hospitals (RZA)
 Recorded by: Brackenfield Community Health (RZB)
 
-We are telling you now because the worst harm is fatal.
+You are told at once because the worst harm is fatal.
 
 Read the event:
 https://console.example/events/7K2M-9QXB-4T8D-V
@@ -57,7 +59,8 @@ https://console.example/events/7K2M-9QXB-4T8D-V
 You get this as an admin user of Aldermoor University Hospitals (RZA).
 
 This email leaves out the description of the event and all details of patients.
-They are in the record, for those who may read it.
+They are in the record, for those who may read it. It is sent automatically: replies are
+not read.
 """
     )
 
@@ -80,9 +83,45 @@ def test_what_is_not_known_is_said():
     assert "Type: Type not known\n" in body
 
 
-def test_the_national_leads_are_told_why_they_get_it():
-    body = word_urgent(ALERT, CONSOLE, to_leads=True).body
-    assert "as a national lead, because Aldermoor University Hospitals (RZA) has no" in body
+def test_the_national_leads_are_told_why_they_get_it_and_what_to_do():
+    wording = word_urgent(ALERT, CONSOLE, NO_ADMIN_USER)
+    assert wording.subject.startswith("Urgent for Aldermoor University Hospitals (RZA): patient")
+    assert (
+        "Aldermoor University Hospitals (RZA) has no admin user who could be told.\n"
+        "Please make sure that the organisation knows of this event.\n"
+    ) in wording.body
+    assert "You get this as a national lead.\n" in wording.body
+    assert "as an admin user" not in wording.body
+
+
+REFUSED = Reader(is_lead=True, refused="gone@rza.example")
+
+
+def test_the_national_leads_are_told_which_address_is_refused_and_how_to_mend_it():
+    wording = word_urgent(ALERT, CONSOLE, REFUSED)
+    assert "An admin user of Aldermoor University Hospitals (RZA) was not told" in wording.body
+    assert wording.body.count("gone@rza.example") == 1
+    assert "gone@rza.example" not in wording.subject
+    assert "lrms-gateway user add EMAIL --organisation RZA --role admin" in wording.body
+    assert "You get this as a national lead.\n" in wording.body
+    facts = word_urgent(ALERT, CONSOLE).body.split("\n\n")[1:4]
+    assert all(fact in wording.body for fact in facts)
+
+
+def test_a_digest_that_was_refused_lists_the_same_events():
+    day = date(2026, 11, 22)
+    wording = word_digest(day, make_listed(2), 2, CONSOLE, REFUSED)
+    plain = word_digest(day, make_listed(2), 2, CONSOLE)
+    assert wording.subject == plain.subject
+    assert "knows of these events." in wording.body
+    assert plain.body.split("\n\n")[1:3] == wording.body.split("\n\n")[4:6]
+    assert "knows of this event." in word_digest(day, make_listed(1), 1, CONSOLE, REFUSED).body
+
+
+def test_a_refused_address_breaks_no_line():
+    reader = Reader(is_lead=True, refused="a\r\nBcc: all@example.org")
+    body = word_urgent(ALERT, CONSOLE, reader).body
+    assert len(body.splitlines()) == len(word_urgent(ALERT, CONSOLE, REFUSED).body.splitlines())
 
 
 def make_listed(count):
@@ -99,16 +138,17 @@ def test_a_digest_lists_its_events():
         "digest of 22 November 2026"
     )
     assert (
-        "REF0001: Patient safety incident, 3 November 2026, worst harm low, "
-        "recorded by Brackenfield Community Health (RZB)\nhttps://console.example/events/REF0001\n"
+        "REF0001\nPatient safety incident, 3 November 2026, worst harm: low\n"
+        "Recorded by: Brackenfield Community Health (RZB)\n"
+        "https://console.example/events/REF0001\n"
     ) in wording.body
-    assert "more" not in wording.body
+    assert " more:" not in wording.body
 
 
 def test_a_digest_of_one_event_is_in_the_singular():
     wording = word_digest(date(2026, 11, 22), make_listed(1), 1, CONSOLE)
     assert wording.subject.startswith("1 patient safety event at ")
-    assert "(RZA) was recorded" in wording.body
+    assert "(RZA) has reached" in wording.body
 
 
 def test_a_long_digest_counts_the_rest_and_links_to_it():
@@ -120,7 +160,13 @@ def test_a_long_digest_counts_the_rest_and_links_to_it():
 def test_a_missing_admin_user_is_reported_with_the_remedy():
     wording = word_no_admin("RZA", "Aldermoor University Hospitals")
     assert wording.subject == "No admin user at Aldermoor University Hospitals (RZA)"
+    assert wording.body.startswith("Aldermoor University Hospitals (RZA) has no admin user.\n")
     assert "lrms-gateway user add EMAIL --organisation RZA --role admin" in wording.body
+
+
+def test_a_missing_admin_user_of_a_site_is_one_of_its_trust_too():
+    body = word_no_admin("RZA01", "Aldermoor North").body
+    assert body.startswith("Neither Aldermoor North (RZA01) nor its trust has an admin user.\n")
 
 
 @pytest.mark.parametrize(
