@@ -152,7 +152,7 @@ def _word_task(reader: Reader, alert: WaitingAlert, where: str, events: str) -> 
 
 def _word_remedy(organisation: str) -> str:
     return (
-        "Whoever runs the gateway adds it with:\n"
+        "Whoever runs the gateway then adds the address:\n"
         f"lrms-gateway user add EMAIL --organisation {organisation} --role admin"
     )
 

@@ -9,7 +9,8 @@ import pytest
 
 from gateway.notifications.mailer import AddressRefusedError, DeferredError, MailDownError
 from gateway.pipeline import notify
-from gateway.pipeline.notify import deliver_messages, prepare_messages
+from gateway.pipeline.notify import deliver_messages, prepare_messages, retry_parked
+from schemas.outbox import Parked
 from tests.lib.events import OTHER_TRUST, TRUST, TRUST_SITE
 from tests.lib.outbox import (
     ADMIN,
@@ -24,7 +25,7 @@ from tests.lib.outbox import (
 
 
 class ScriptedMailer:
-    """Raises the errors it is given, one a call; sends after that."""
+    """Raises the errors it is given, one a call (None: sends); sends after that."""
 
     def __init__(self, *errors):
         self.errors = list(errors)
@@ -154,8 +155,8 @@ def test_a_long_digest_lists_the_worst_and_counts_the_rest(gateway, monkeypatch)
     prepare_messages(gateway)
     ((body,),) = query(gateway, "SELECT body FROM messages")
     assert body.startswith("4 patient safety events at ")
-    assert body.index("worst harm moderate") < body.index("worst harm low")
-    assert "worst harm none" not in body
+    assert body.index("worst harm: moderate") < body.index("worst harm: low")
+    assert "worst harm: none" not in body
     assert "and 2 more:" in body
 
 
@@ -185,24 +186,103 @@ def test_a_failure_is_tried_again_with_back_off_and_never_given_up(gateway, cloc
     assert read_actions(gateway).count("message.sent") == 1
 
 
-def test_a_refused_address_is_parked_and_counted(gateway, clock):
+def test_a_refused_address_is_parked_and_the_national_leads_are_told_instead(gateway, clock):
     mailer = use_mailer(gateway, ScriptedMailer(AddressRefusedError("550")))
     load_events(gateway, [make_harmed("1")])
     prepare_messages(gateway)
-    assert deliver_messages(gateway) == {"sent": 0, "failed": 1, "waiting": 0, "parked": 1}
+    assert deliver_messages(gateway) == {"sent": 1, "failed": 1, "waiting": 0, "parked": 1}
     clock.move(days=30)
     assert deliver_messages(gateway) == {"sent": 0, "failed": 0, "waiting": 0, "parked": 1}
-    assert mailer.sent == []
-    ((state, error),) = query(gateway, "SELECT state, last_error FROM messages")
-    assert (state, error) == ("parked", "550")
+    (mail,) = mailer.sent
+    assert mail["To"] == LEADS
+    body = mail.get_body(("plain",)).get_content()
+    refused, told = query(
+        gateway, "SELECT id, state, last_error, subject, body FROM messages ORDER BY state"
+    )
+    assert (refused.state, refused.last_error, told.state) == ("parked", "550", "sent")
+    assert body == told.body
+    facts = [line for line in refused.body.splitlines() if ": " in line and line[0] in "RTDW"]
+    assert len(facts) >= 5
+    assert set(facts) <= set(body.splitlines())
+    assert f"{ADMIN} refuses mail" in body
+    linked = query(gateway, "SELECT message_id, event_id FROM message_alerts")
+    assert {row.message_id for row in linked} == {refused.id, told.id}
+    assert len({row.event_id for row in linked}) == 1
+    assert read_actions(gateway) == [
+        "message.made",
+        "message.claimed",
+        "message.parked",
+        "message.made",
+        "message.claimed",
+        "message.sent",
+    ]
+    assert ADMIN not in str(query(gateway, "SELECT subject, details FROM audit"))
+
+
+def test_a_refused_digest_goes_to_the_national_leads_as_it_was(gateway, clock, monkeypatch):
+    monkeypatch.setattr(notify, "DIGEST_LINES", 2)
+    mailer = use_mailer(gateway, ScriptedMailer(MailDownError("x"), AddressRefusedError("550")))
+    load_events(gateway, [make_harmed("4", text=str(n)) for n in range(3)])
+    prepare_messages(gateway)
+    deliver_messages(gateway)
+    # Parked the day after: it is still the digest of the day it was made for.
+    clock.move(days=1)
+    deliver_messages(gateway)
+    (mail,) = mailer.sent
+    assert mail["To"] == LEADS
+    assert mail["Subject"].startswith("3 patient safety events at ")
+    assert mail["Subject"].endswith("digest of 22 November 2026")
+    assert "and 1 more:" in mail.get_body(("plain",)).get_content()
+    held = query(gateway, "SELECT count(*) AS n FROM message_alerts GROUP BY message_id")
+    assert [row.n for row in held] == [3, 3]
+
+
+def test_a_message_refused_again_is_not_told_again(gateway):
+    refusals = [AddressRefusedError("550"), None, AddressRefusedError("550"), None]
+    mailer = use_mailer(gateway, ScriptedMailer(*refusals))
+    load_events(gateway, [make_harmed("1")])
+    prepare_messages(gateway)
+    assert deliver_messages(gateway)["sent"] == 1
+    assert retry_parked(gateway) == 1
+    assert deliver_messages(gateway) == {"sent": 0, "failed": 1, "waiting": 0, "parked": 1}
+    assert len(mailer.sent) == 1
+
+
+def test_a_refused_address_of_the_national_leads_stays_parked_and_is_shown(gateway):
+    use_mailer(gateway, ScriptedMailer(*[AddressRefusedError("550")] * 4))
+    load_events(gateway, [make_harmed("1"), make_harmed("2", where=[OTHER_TRUST])])
+    prepare_messages(gateway)
+    counts = deliver_messages(gateway)
+    # The admin user's, what the leads were to be told of that, and their own two.
+    assert counts == {"sent": 0, "failed": 4, "waiting": 0, "parked": 4}
+    with gateway.store.read() as work:
+        assert work.messages.find_parked(LEADS) == [
+            Parked(organisation=TRUST, to_leads=False, reason="550", messages=1),
+            Parked(organisation=TRUST, to_leads=True, reason="550", messages=1),
+            Parked(organisation=OTHER_TRUST, to_leads=True, reason="550", messages=2),
+        ]
+
+
+def test_parked_messages_are_sent_once_the_address_takes_mail(gateway, monkeypatch):
+    monkeypatch.setattr(notify, "RETRY_CHUNK", 2)
+    mailer = use_mailer(gateway, ScriptedMailer(*[AddressRefusedError("550")] * 10))
+    load_events(gateway, [make_harmed("1", text=str(n)) for n in range(5)])
+    prepare_messages(gateway)
+    assert deliver_messages(gateway)["parked"] == 10
+    assert retry_parked(gateway) == 10
+    assert deliver_messages(gateway) == {"sent": 10, "failed": 0, "waiting": 0, "parked": 0}
+    assert retry_parked(gateway) == 0
+    assert len({mail["Message-ID"] for mail in mailer.sent}) == len(mailer.sent) == 10
+    assert read_actions(gateway).count("message.retried") == 10
 
 
 def test_one_bad_message_does_not_hold_up_the_others(gateway):
     mailer = use_mailer(gateway, ScriptedMailer(AddressRefusedError("550"), DeferredError("451")))
     load_events(gateway, [make_harmed("1", text=str(n)) for n in range(5)])
     prepare_messages(gateway)
-    assert deliver_messages(gateway) == {"sent": 3, "failed": 2, "waiting": 1, "parked": 1}
-    assert len(mailer.sent) == 3
+    # The fourth that is sent tells the national leads of the one refused.
+    assert deliver_messages(gateway) == {"sent": 4, "failed": 2, "waiting": 1, "parked": 1}
+    assert [mail["To"] for mail in mailer.sent].count(LEADS) == 1
 
 
 def test_where_mail_is_down_the_rest_is_left_alone(gateway, clock):

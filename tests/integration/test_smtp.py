@@ -16,9 +16,9 @@ from aiosmtpd.smtp import AuthResult
 from gateway.notifications.envelope import make_email
 from gateway.notifications.mailer import AddressRefusedError, DeferredError, MailDownError
 from gateway.notifications.smtp import SmtpMailer
-from gateway.pipeline.notify import deliver_messages, prepare_messages
+from gateway.pipeline.notify import deliver_messages, prepare_messages, retry_parked
 from schemas.outbox import Message
-from tests.lib.outbox import ADMIN, Clock, load_events, make_harmed, open_outbox
+from tests.lib.outbox import ADMIN, LEADS, Clock, load_events, make_harmed, open_outbox
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 MESSAGE = Message(
@@ -213,7 +213,8 @@ def test_from_alert_to_mail_server_and_through_its_failures(answers, tmp_path):
             load_events(gateway, [make_harmed("1"), make_harmed("2"), make_harmed("4")])
             prepare_messages(gateway)
             answers.to_rcpt = ["450 4.2.0 greylisted", "550 5.1.1 no such mailbox"]
-            assert deliver_messages(gateway) == {"sent": 1, "failed": 2, "waiting": 1, "parked": 1}
+            # The refused one's event goes to the national leads instead.
+            assert deliver_messages(gateway) == {"sent": 2, "failed": 2, "waiting": 1, "parked": 1}
             clock.move(minutes=1)
             assert deliver_messages(gateway) == {"sent": 1, "failed": 0, "waiting": 0, "parked": 1}
             load_events(gateway, [make_harmed("1", text="New.")], batch="two")
@@ -228,4 +229,24 @@ def test_from_alert_to_mail_server_and_through_its_failures(answers, tmp_path):
         with open_outbox(tmp_path, clock=clock, **settings) as gateway:
             assert deliver_messages(gateway)["sent"] == 1
     ids = [mail["Message-ID"] for mail in answers.taken]
-    assert len(set(ids)) == len(ids) == 3
+    assert len(set(ids)) == len(ids) == 4
+    assert [mail["To"] for mail in answers.taken].count(LEADS) == 1
+
+
+def test_a_refused_address_reaches_the_national_leads_through_the_mail_server(answers, tmp_path):
+    with run_server(answers) as port:
+        settings = {"smtp_host": "127.0.0.1", "smtp_port": port}
+        with open_outbox(tmp_path, **settings) as gateway:
+            load_events(gateway, [make_harmed("1")])
+            prepare_messages(gateway)
+            answers.to_rcpt = ["550 5.1.1 no such mailbox"]
+            assert deliver_messages(gateway) == {"sent": 1, "failed": 1, "waiting": 0, "parked": 1}
+            # The address is mended.
+            retry_parked(gateway)
+            assert deliver_messages(gateway) == {"sent": 1, "failed": 0, "waiting": 0, "parked": 0}
+    to_leads, to_admin = answers.taken
+    assert (to_leads["To"], to_admin["To"]) == (LEADS, ADMIN)
+    assert to_leads["Message-ID"] != to_admin["Message-ID"]
+    text = to_leads.get_body(("plain",)).get_content()
+    assert f"{ADMIN} refuses mail" in text
+    assert "Worst harm: fatal" in text
