@@ -52,8 +52,16 @@ class FieldMapping:
                 if place.element in target:
                     value = [*target[place.element], *value]  # type: ignore[misc]
                 if is_code and len(value) > 1:
-                    value = sorted(set(value))
+                    value = self._without_repeats(value, place, start + name, slot or inside)
             target[place.element] = value
+
+    def _without_repeats(self, codes: list[str], place: Field, source: str, slot: int) -> list[str]:
+        """In order, each once. A code given twice is told, as FHIR mapping does."""
+        distinct = sorted(set(codes))
+        if len(distinct) < len(codes):
+            spot = Spot(place.group, place.element, slot, source)
+            self._troubles.add(mapping.REPEATED_VALUE, spot, element=place.element)
+        return distinct
 
     def _target(self, group: str, slot: int) -> Group:
         if slot:

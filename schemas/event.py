@@ -26,8 +26,8 @@ class NationalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     everything is plain JSON.
 
     Canonical, so that equal events are equal bytes: code lists without repeats and in order,
-    patients by PatientSequence, text cleaned (``schemas.values.clean_text``), no empty values (but a
-    narrative that was given and is empty: an error, so never stored).
+    patients by PatientSequence, text cleaned (``schemas.values.clean_text``), no empty values. (A
+    narrative given and empty is ``""`` until validation refuses it.)
     In every version the narrative stands in ``narrative`` (also version 6, which sends it as
     AdverseEventCore.Description). The national ReferenceNumber is ours to give and never content.
     """

@@ -29,7 +29,12 @@ _MAX_NAMED: Final = 5
 
 
 def read_csv(
-    stream: BinaryIO, part: Part, *, max_record_bytes: int, needed: Collection[str] = ()
+    stream: BinaryIO,
+    part: Part,
+    *,
+    max_record_bytes: int,
+    needed: Collection[str] = (),
+    id_column: str | None = None,
 ) -> Iterator[SourceRecord]:
     """One record for each row that is not blank: column → cell text, empty cells left out.
 
@@ -44,7 +49,7 @@ def read_csv(
     # The csv module's own limit on a cell is for the whole process and too low (128 kB).
     csv.field_size_limit(max(csv.field_size_limit(), max_record_bytes))
     try:
-        rows = _Rows(Lines(text, max_record_bytes), encoding)
+        rows = _Rows(Lines(text, max_record_bytes), encoding, id_column)
         rows.check_header(needed)
         yield from rows.read(part.first_record)
     finally:
@@ -53,7 +58,7 @@ def read_csv(
 
 
 class _Rows:
-    def __init__(self, lines: Lines, encoding: str) -> None:
+    def __init__(self, lines: Lines, encoding: str, id_column: str | None) -> None:
         self._lines = lines
         self._encoding = encoding
         self._is_wide = encoding.startswith(_WIDE)
@@ -61,6 +66,7 @@ class _Rows:
         self._reader: Any = csv.reader(lines, delimiter=delimiter, strict=True)
         self._row = 0
         self._names = self._read_header()
+        self._id_place = self._names.index(id_column) if id_column in self._names else None
 
     def read(self, number: int) -> Iterator[SourceRecord]:
         names, lines, width = self._names, self._lines, len(self._names)
@@ -87,15 +93,26 @@ class _Rows:
                 findings.append(reading.BAD_BYTES.at(encoding=self._encoding))
             if len(cells) != width or "\x00" in joined or (self._is_wide and _REPLACED in joined):
                 findings += self._find_faults(cells, joined)
-            content = {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+            is_readable = not findings or not has_error(findings)
             yield SourceRecord(
                 number,
                 f"row {self._row}",
-                None if findings and has_error(findings) else content,
+                {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+                if is_readable
+                else None,
                 sha256(raw).digest(),
                 tuple(findings),
+                None if is_readable else self._find_id(cells),
             )
             number += 1
+
+    def _find_id(self, cells: list[str]) -> str | None:
+        """The sender's id of a row that cannot be read. With too many cells only the first is sure
+        to be in its column: what stands in any other may be a piece of the narrative."""
+        place = self._id_place
+        if place is None or (place and len(cells) > len(self._names)) or place >= len(cells):
+            return None
+        return cells[place].strip() or None
 
     def check_header(self, needed: Collection[str]) -> None:
         missing = [name for name in needed if name not in self._names]

@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from mappers.fhir_fields import read_identifier
+from mappers.fhir_notes import Notes
 from schemas.catalogue import reading
 from schemas.finding import Finding
 from schemas.record import SourceRecord
@@ -14,13 +16,15 @@ _METHODS: Final = ("POST", "PUT")
 def make_record(
     number: int, locator: str, content: Any, raw_hash: bytes, finding: Finding | None = None
 ) -> SourceRecord:
-    """The record of an AdverseEvent; unreadable with a finding, or where it is something else."""
-    if finding is None and (
-        type(content) is not dict or content.get("resourceType") != "AdverseEvent"
-    ):
+    """The record of an AdverseEvent; unreadable with a finding, or where it is something else.
+    The sender finds its own id beside the finding, but never that of another resource: a Patient's
+    may be an NHS number."""
+    is_event = type(content) is dict and content.get("resourceType") == "AdverseEvent"
+    if finding is None and not is_event:
         finding = reading.NOT_ADVERSE_EVENT.at(found=name_of(content))
     if finding is not None:
-        return SourceRecord(number, locator, None, raw_hash, (finding,))
+        local_id = read_identifier(content.get("identifier"), Notes("error")) if is_event else None
+        return SourceRecord(number, locator, None, raw_hash, (finding,), local_id)
     return SourceRecord(number, locator, content, raw_hash)
 
 

@@ -21,7 +21,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_json(raw: bytes) -> tuple[Any, Finding | None]:
-    """The value of a JSON text, or None and the finding."""
+    """The value of a JSON text, or the finding; then the value only where it is certain and merely
+    not to be stored (too deep, a NUL character): the sender's id is in it."""
     try:
         value = _decode(raw)
         written = _encode(value)
@@ -34,7 +35,8 @@ def read_json(raw: bytes) -> tuple[Any, Finding | None]:
             return read_json(raw.removeprefix(_BYTE_ORDER_MARK))
         return None, reading.JSON_BROKEN.at(problem=_problem_of(error))
     finding = _find_trouble(raw, written, value)
-    return (value, None) if finding is None else (None, finding)
+    is_certain = finding is None or finding.code != reading.DUPLICATE_KEY.code
+    return (value if is_certain else None), finding
 
 
 def _find_trouble(raw: bytes, written: bytes, value: Any) -> Finding | None:

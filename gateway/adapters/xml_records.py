@@ -17,7 +17,6 @@ from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading
-from schemas.finding import Finding
 from schemas.record import SourceRecord
 
 _XSI: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -53,11 +52,19 @@ def read_xml(
         if tuple(one.tag for one in element.iterancestors()) != above:
             continue
         content, raw, size = flatten.read(element)
-        findings: tuple[Finding, ...] = ()
         if size > max_record_bytes:
             findings = (reading.XML_RECORD_TOO_LONG.at(limit=max_record_bytes),)
-        yield SourceRecord(number, locate % number, None if findings else content, raw, findings)
+            local_id = _find_id(content, profile)
+            yield SourceRecord(number, locate % number, None, raw, findings, local_id)
+        else:
+            yield SourceRecord(number, locate % number, content, raw)
         number += 1
+
+
+def _find_id(content: Content, profile: Profile) -> str | None:
+    """The sender's id of a record that is too long, unless that is what is too long."""
+    found = content.get(profile.local_id.field) if profile.local_id else None
+    return found.strip() if isinstance(found, str) and len(found) <= _MAX_NAME else None
 
 
 class _Names:

@@ -45,5 +45,11 @@ def read_records(
         raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
     profile = load_profile(source.profile)
     if shape == "csv":
-        return read_csv(stream, part, max_record_bytes=max_record_bytes, needed=profile.needed)
+        return read_csv(
+            stream,
+            part,
+            max_record_bytes=max_record_bytes,
+            needed=profile.needed,
+            id_column=profile.local_id.field if profile.local_id else None,
+        )
     return read_xml(stream, part, profile, max_record_bytes=max_record_bytes)

@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.notifications.policy import decide_alerts
+from gateway.pipeline.follow_ons import drop_follow_ons
 from schemas.catalogue import mapping
 from schemas.event import NationalEvent, encode_event, hash_content
 from schemas.finding import Finding, has_error
 from schemas.identifiers import make_event_id, make_identity, parse_reference
 from schemas.judged import Acceptance, JudgedRecord
-from schemas.record import Mapped, Mapper, SourceRecord
+from schemas.record import Mapper, SourceRecord
 from schemas.submission import Organisation, Source, Submission
+from schemas.values import storable
 from validation.organisations import resolve_organisations
 from validation.validate import validate_event
 
@@ -36,11 +38,14 @@ class Judge:
 
     def judge(self, record: SourceRecord) -> JudgedRecord:
         if record.content is None:
-            return self._rejected(record, None, list(record.findings))
+            local_id = None if record.local_id is None else storable(record.local_id)
+            return self._rejected(record, local_id, list(record.findings))
         mapped = self._mapper.map_record(record)
+        # As it will be stored, so that event, reference and receipt all follow from the same.
+        local_id = None if mapped.local_id is None else storable(mapped.local_id)
         findings = [*record.findings, *mapped.findings]
         if mapped.event is None:
-            return self._rejected(record, mapped.local_id, findings)
+            return self._rejected(record, local_id, findings)
         event, replaced = resolve_organisations(mapped.event, self._submission)
         findings += replaced
         findings += validate_event(event, self._submission)
@@ -48,15 +53,19 @@ class Judge:
         as_mapped = payload if event is mapped.event else encode_event(mapped.event)
         content_hash = hash_content(as_mapped)
         if mapped.reference is not None:
-            findings += self._check_reference(mapped, content_hash)
+            identity = make_identity(local_id, content_hash)
+            findings += self._check_reference(mapped.reference, identity)
         if findings:
+            is_rejected = has_error(findings)
+            if is_rejected:
+                findings = drop_follow_ons(findings, event.taxonomy_version)
             findings = self._locate(record, findings)
-            if has_error(findings):
-                return self._rejected(record, mapped.local_id, findings)
+            if is_rejected:
+                return self._rejected(record, local_id, findings)
         return JudgedRecord(
             number=record.number,
             locator=record.locator,
-            local_id=mapped.local_id,
+            local_id=local_id,
             raw_hash=record.raw_hash,
             acceptance=Acceptance(
                 event=event,
@@ -83,11 +92,9 @@ class Judge:
             findings=tuple(findings),
         )
 
-    def _check_reference(self, mapped: Mapped, content_hash: bytes) -> list[Finding]:
+    def _check_reference(self, given: str, identity: str) -> list[Finding]:
         """A reference the sender gave back must be that of this very event."""
-        given = parse_reference(mapped.reference or "")
-        ours = make_event_id(self._source.id, make_identity(mapped.local_id, content_hash))
-        if given == ours:
+        if parse_reference(given) == make_event_id(self._source.id, identity):
             return []
         return [mapping.FOREIGN_REFERENCE.at("AdverseEventReferenceMetadata.ReferenceNumber")]
 

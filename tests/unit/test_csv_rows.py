@@ -209,3 +209,22 @@ def test_a_header_without_what_the_profile_needs_stops_the_feed():
     finding = broken.value.finding
     assert finding.code == "READ-069"
     assert finding.params == {"columns": "record_id, event_type"}
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("id,note\n17,fell, and rose\n", "17"),
+        ("id,note\n17,fell\0\n", "17"),
+        ("note,id\nfell\0,17\n", "17"),
+        # What a comma moved into the column of ids is a piece of the narrative.
+        ("note,id\nfell, and rose,17\n", None),
+        ('id,note\n17,"never closed\n', None),
+        ("id,note\n17,fell\n", None),
+    ],
+)
+def test_the_id_of_a_row_that_cannot_be_read_where_it_is_sure(table, expected):
+    stream = io.BytesIO(table.encode())
+    (record, *_) = read_csv(stream, PART, max_record_bytes=LIMIT, id_column="id")
+    assert record.local_id == expected
+    assert record.local_id is None or record.content is None

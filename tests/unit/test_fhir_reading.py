@@ -463,3 +463,23 @@ def test_every_code_of_fhir_reading_is_raised_here() -> None:
     ):
         raised.add(code.code)
     assert {code for code in get_catalogue() if "READ-001" <= code <= "READ-049"} == raised
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"description": "fell\0 down"}, "INC-1"),
+        ({"identifier": [{"value": " INC-1 "}], "description": "fell\0 down"}, "INC-1"),
+        ({"identifier": "INC-1", "description": "fell\0 down"}, None),
+        # Its identifier may be an NHS number.
+        ({"resourceType": "Patient"}, None),
+    ],
+)
+def test_the_id_of_a_record_that_is_refused_where_it_is_sure(changes, expected):
+    (record,) = ndjson(msgspec.json.encode(EVENT | changes)).records
+    assert (record.content, record.local_id) == (None, expected)
+
+
+def test_no_id_where_a_key_is_given_twice():
+    (record,) = ndjson(RAW[:-1] + b',"identifier":{"value":"INC-2"}}').records
+    assert (record.findings[0].code, record.local_id) == ("READ-003", None)

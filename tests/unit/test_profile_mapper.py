@@ -108,13 +108,13 @@ def test_what_a_head_does_not_say_is_left_out() -> None:
     ("fields", "expected"),
     [
         ({"Agents": "drug"}, {"AdverseEventAgent": {"InvolvedAgents": ["4"]}}),
-        ({"Agents": "drug;device; drug"}, {"AdverseEventAgent": {"InvolvedAgents": ["3", "4"]}}),
+        ({"Agents": "drug;device; "}, {"AdverseEventAgent": {"InvolvedAgents": ["3", "4"]}}),
         ({"Agents": " DRUG ;pump"}, {"AdverseEventAgent": {"InvolvedAgents": ["3", "4"]}}),
         ({"Agents": "none"}, {}),
         ({"Agents": " ; "}, {}),
         (
-            {"Agents": "drug;device", "More agents": "13;4"},
-            {"AdverseEventAgent": {"InvolvedAgents": ["13", "3", "4"]}},
+            {"Agents": "drug;device", "More agents": "13;10"},
+            {"AdverseEventAgent": {"InvolvedAgents": ["10", "13", "3", "4"]}},
         ),
         ({"More agents": "99"}, {"AdverseEventAgent": {"InvolvedAgents": ["99"]}}),
         (
@@ -163,6 +163,18 @@ def test_fields_become_elements(fields: dict[str, str], expected: dict[str, Any]
     mapped = map_csv(fields)
     assert mapped.findings == []
     assert groups(mapped) == expected
+
+
+@pytest.mark.parametrize(
+    "fields", [{"Agents": "drug;device; DRUG"}, {"Agents": "drug;device", "More agents": "4"}]
+)
+def test_a_code_given_twice_counts_once_and_is_told(fields: dict[str, str]) -> None:
+    mapped = map_csv(fields)
+    assert groups(mapped) == {"AdverseEventAgent": {"InvolvedAgents": ["3", "4"]}}
+    (finding,) = mapped.findings
+    assert (finding.code, finding.severity) == ("MAP-020", "information")
+    assert finding.path == "AdverseEventAgent.InvolvedAgents"
+    assert finding.source_path == list(fields)[-1]
 
 
 def test_codes_that_differ_only_by_case_are_told_apart_exactly() -> None:
