@@ -296,6 +296,7 @@ message_alerts = Table(
     Column("organisation", String(12), nullable=False),
     Column("kind", String(8), nullable=False),
     PrimaryKeyConstraint("message_id", "event_id", "organisation", "kind"),
+    sqlite_with_rowid=False,
 )
 
 # Insert only: triggers refuse update and delete.

@@ -1,7 +1,6 @@
 """Preparing and delivering killed (SIGKILL) at each of its steps, then run again: every alert is
 announced and every mail is there once."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,28 +10,37 @@ import pytest
 
 from gateway.pipeline import notify
 from gateway.pipeline.notify import deliver_messages, prepare_messages
-from tests.lib.events import OTHER_TRUST, TRUST
+from tests.lib.databases import copy_sqlite
+from tests.lib.events import OTHER_TRUST, TRUST, TRUST_SITE
 from tests.lib.killed_notify import POINTS
-from tests.lib.outbox import Clock, add_admin, load_events, make_harmed, open_outbox, query
+from tests.lib.outbox import LEADS, Clock, add_admin, load_events, make_harmed, open_outbox, query
+
+# No e-mail address: its message is parked, and the national leads are told.
+BAD_ADDRESS = "nobody"
 
 
-@pytest.fixture(scope="module")
-def waiting_home(tmp_path_factory):
-    """Alerts of both kinds that wait: for an organisation with two admin users, and for one with
-    none."""
-    home = tmp_path_factory.mktemp("waiting") / "home"
-    with open_outbox(home) as gateway:
+def fill(home, url, site_admin=BAD_ADDRESS):
+    """Alerts of both kinds that wait: for an organisation with two admin users, for one with none,
+    and for one whose only admin user is ``site_admin``."""
+    with open_outbox(home, url) as gateway:
         add_admin(gateway, "second@rza.example", TRUST)
-        places = [[TRUST], [OTHER_TRUST], [TRUST, OTHER_TRUST]]
+        add_admin(gateway, site_admin, TRUST_SITE)
+        places = [[TRUST], [OTHER_TRUST], [TRUST, OTHER_TRUST], [TRUST_SITE]]
         load_events(
             gateway,
-            [make_harmed("14"[n % 2], where=places[n % 3], text=str(n)) for n in range(12)],
+            [make_harmed("1144"[n // 4], where=places[n % 4], text=str(n)) for n in range(16)],
         )
-    return home
 
 
-def finish(home, clock):
-    with open_outbox(home, clock=clock) as gateway:
+def run_killed(home, url, point, count):
+    """The child's exit code."""
+    words = [str(home), url, point, str(count)]
+    child = [sys.executable, "-m", "tests.lib.killed_notify", *words]
+    return subprocess.run(child, check=False).returncode
+
+
+def finish(home, url, clock):
+    with open_outbox(home, url, clock=clock) as gateway:
         prepare_messages(gateway)
         deliver_messages(gateway)
         waiting = query(gateway, "SELECT 1 FROM alerts WHERE announced_at IS NULL")
@@ -40,48 +48,59 @@ def finish(home, clock):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(waiting_home, tmp_path_factory):
-    home = shutil.copytree(waiting_home, tmp_path_factory.mktemp("calm") / "home")
-    _, messages = finish(home, Clock())
-    return {(row.id, row.recipient, row.body) for row in messages}
+def undisturbed(sqlite_template, tmp_path_factory):
+    """The messages of a run that nothing disturbs; they are the same on every database."""
+    folder = tmp_path_factory.mktemp("calm")
+    with copy_sqlite(sqlite_template, folder) as url:
+        fill(folder, url)
+        _, messages = finish(folder, url, Clock())
+    return {tuple(row) for row in messages}
+
+
+def test_the_undisturbed_run_has_all_that_can_happen(undisturbed):
+    kinds = Counter((one.partition("-")[0], state) for one, _, _, state in undisturbed)
+    assert set(kinds) == {
+        ("urgent", "sent"),
+        ("urgent", "parked"),
+        ("digest", "sent"),
+        ("digest", "parked"),
+        ("no_admin", "sent"),
+    }
+    told = [body for _, recipient, body, _ in undisturbed if recipient == LEADS]
+    parked = kinds["urgent", "parked"] + kinds["digest", "parked"]
+    assert sum(f"{BAD_ADDRESS} refuses mail" in body for body in told) == parked == 3
 
 
 @pytest.mark.parametrize(
     ("point", "count"),
-    [*((point, 1) for point in POINTS), ("urgent_messages_made", 3), ("claimed", 4),
-     ("handed_over", 4), ("settled", 4), *(("committed", count) for count in (1, 3, 4, 6, 7))],
+    [*((point, 1) for point in POINTS), ("urgent_messages_made", 3), ("draft_written", 2),
+     ("handed_over", 4), ("parked_told", 3),
+     *(("committed", count) for count in (1, 4, 8, 20))],
 )  # fmt: skip
-def test_killed_and_run_again(waiting_home, undisturbed, tmp_path, point, count):
-    home = shutil.copytree(waiting_home, tmp_path / "home")
-    child = subprocess.run(
-        [sys.executable, "-m", "tests.lib.killed_notify", str(home), point, str(count)],
-        check=False,
-    )
-    assert child.returncode == -signal.SIGKILL, "the point was never reached"
+def test_killed_and_run_again(database_url, undisturbed, tmp_path, point, count):
+    fill(tmp_path, database_url)
+    assert run_killed(tmp_path, database_url, point, count) == -signal.SIGKILL, "never reached"
 
     clock = Clock()
     clock.at += notify.LEASE
-    waiting, messages = finish(home, clock)
+    waiting, messages = finish(tmp_path, database_url, clock)
     assert waiting == 0
-    assert {row.state for row in messages} == {"sent"}
-    assert {(row.id, row.recipient, row.body) for row in messages} == undisturbed
-    mails = sorted(path.stem for path in (home / "mailbox").glob("*.eml"))
-    assert mails == sorted(row.id for row in messages)
-    leftovers = [path for path in (home / "mailbox").iterdir() if path.suffix != ".eml"]
-    assert leftovers == []
+    assert {tuple(row) for row in messages} == undisturbed
+    sent = sorted(f"{row.id}.eml" for row in messages if row.state == "sent")
+    # Nothing else lies in the mailbox either.
+    assert sorted(path.name for path in (tmp_path / "mailbox").iterdir()) == sent
 
 
 @pytest.mark.parametrize(
-    ("point", "again"), [("handed_over", 1), ("settled", 1), ("claimed", 1), ("committed", 0)]
+    ("point", "count", "again"),
+    [("handed_over", 9, 1), ("settled", 9, 1), ("claimed", 9, 1), ("committed", 15, 0)],
 )
 def test_only_a_death_between_hand_over_and_commit_sends_again(
-    waiting_home, tmp_path, point, again
+    database_url, tmp_path, point, count, again
 ):
-    home = shutil.copytree(waiting_home, tmp_path / "home")
-    subprocess.run(
-        [sys.executable, "-m", "tests.lib.killed_notify", str(home), point, "9"], check=False
-    )
-    handed = Counter((home / "handed_over").read_text().split())
+    fill(tmp_path, database_url, site_admin="site@rza.example")
+    assert run_killed(tmp_path, database_url, point, count) == -signal.SIGKILL
+    handed = Counter((tmp_path / "handed_over").read_text().split())
 
     class CountingMailer:
         def send(self, message):
@@ -89,7 +108,7 @@ def test_only_a_death_between_hand_over_and_commit_sends_again(
 
     clock = Clock()
     clock.at += notify.LEASE
-    with open_outbox(home, clock=clock) as gateway:
+    with open_outbox(tmp_path, database_url, clock=clock) as gateway:
         object.__setattr__(gateway, "mailer", CountingMailer())
         deliver_messages(gateway)
     assert sum(count - 1 for count in handed.values()) == again

@@ -1,6 +1,6 @@
 """A child process that prepares and delivers, and kills itself at a named point:
-``python -m tests.lib.killed_notify HOME POINT COUNT``. The hooks are put in here; the product knows
-nothing of them. Each hand-over to the mailer is a line of HOME/handed_over.
+``python -m tests.lib.killed_notify HOME URL POINT COUNT``. The hooks are put in here; the product
+knows nothing of them. Each hand-over to the mailer is a line of HOME/handed_over.
 """
 
 import os
@@ -25,8 +25,11 @@ POINTS = {
     "digest_worded": (Messages, "word"),
     "digest_announced": (Alerts, "announce_digest"),
     "claimed": (Messages, "claim"),
+    # Synced, but not yet under its name.
+    "draft_written": (os, "fsync"),
     "handed_over": (MailboxMailer, "send"),
     "settled": (Messages, "settle"),
+    "parked_told": (notify, "_tell_leads"),
 }
 
 
@@ -34,8 +37,8 @@ def kill_after(owner, name, count):
     """The process dies when the method returns for the ``count``-th time."""
     method, calls = getattr(owner, name), []
 
-    def hooked(self, *args, **kwargs):
-        result = method(self, *args, **kwargs)
+    def hooked(*args, **kwargs):
+        result = method(*args, **kwargs)
         calls.append(name)
         if len(calls) == count:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -80,10 +83,10 @@ def record_hand_overs(home):
 
 
 def main():
-    home, point, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    home, url, point, count = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
     notify.URGENT_CHUNK = 3
     record_hand_overs(home)
-    with open_outbox(home) as gateway:
+    with open_outbox(home, url) as gateway:
         if point == "committed":
             kill_after_commit(count)
         else:

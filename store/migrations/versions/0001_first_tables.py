@@ -293,6 +293,7 @@ def _make_outbox() -> None:
         sa.PrimaryKeyConstraint(
             "message_id", "event_id", "organisation", "kind", name="pk_message_alerts"
         ),
+        sqlite_with_rowid=False,
     )
 
 
