@@ -210,7 +210,9 @@ def test_batches_in_reverse_order(make_place, feed, tmp_path):
     later = tmp_path / "later.ndjson"
     write_later_feed(feed, later)
     expected = read_calm(make_place(), feed, later, audit=False)
-    assert any('"disposition":"revised"' in line for line in expected.values() if isinstance(line, str))
+    assert any(
+        '"disposition":"revised"' in line for line in expected.values() if isinstance(line, str)
+    )
     place = make_place()
     first = place.receive(feed)
     place.receive(later)
