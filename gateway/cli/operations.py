@@ -1,6 +1,7 @@
 """Commands for whoever runs the gateway."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +11,58 @@ from gateway.cli.options import AsJson, open_command_gateway, print_done
 from gateway.config import read_settings
 from gateway.generator import FORMATS, write_feed
 from gateway.pipeline.notify import deliver_messages, prepare_messages
+from gateway.pipeline.notify import retry_parked as make_parked_due
 from schemas.errors import WrongUseError
+from schemas.outbox import Parked
 from store.engine import open_store
 
 
-def deliver(as_json: AsJson = False) -> None:
-    """Turn waiting alerts into mail and deliver what is due."""
+def deliver(
+    retry_parked: Annotated[
+        bool,
+        typer.Option("--retry-parked", help="First make parked messages due again."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Turn waiting alerts into mail and deliver what is due. A message whose address is refused
+    for good is parked; --retry-parked sends it again once the address takes mail."""
     with open_command_gateway() as gateway:
-        counts = prepare_messages(gateway) | deliver_messages(gateway)
-    print_done(counts, ", ".join(f"{count} {name}" for name, count in counts.items()), as_json)
+        retried = make_parked_due(gateway) if retry_parked else 0
+        made = prepare_messages(gateway)
+        delivered = deliver_messages(gateway)
+        with gateway.store.read() as work:
+            parked = work.messages.find_parked(gateway.settings.national_leads)
+    done = made | {"retried": retried} | delivered | {"parked_by_organisation": parked}
+    print_done(done, _word_delivery(made, retried, delivered, parked), as_json)
+
+
+def _word_delivery(
+    made: dict[str, int], retried: int, delivered: dict[str, int], parked: Sequence[Parked]
+) -> str:
+    kinds = (
+        f"{made['urgent']} urgent, {made['digest']} digests, {made['no_admin']} of no admin user"
+    )
+    lines = [
+        f"made      {kinds}",
+        f"delivered {delivered['sent']}, failed {delivered['failed']}",
+        f"waiting   {delivered['waiting']}",
+        f"parked    {delivered['parked']}",
+    ]
+    if retried:
+        lines.insert(0, f"retried   {retried} that were parked")
+    lines += [f"  {_word_parked(one)}" for one in parked]
+    if parked:
+        lines.append("Once the addresses take mail: lrms-gateway deliver --retry-parked")
+    return "\n".join(lines)
+
+
+def _word_parked(one: Parked) -> str:
+    whose = (
+        "the national leads' address refuses mail, and perhaps nobody was told"
+        if one.to_leads
+        else "an admin user's address refuses mail, and the national leads are told"
+    )
+    return f"{one.messages} for {one.organisation}: {whose} ({one.reason})"
 
 
 def migrate(as_json: AsJson = False) -> None:

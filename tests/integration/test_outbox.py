@@ -168,6 +168,32 @@ def test_urgent_alerts_are_prepared_in_pieces(gateway, monkeypatch):
     assert [row.n for row in times] == [1] * 10
 
 
+def test_marking_an_alert_as_announced_reads_no_other(gateway):
+    # PostgreSQL took the index of waiting alerts for it, and that led to all that wait.
+    load_events(gateway, [make_harmed("1", text=str(n)) for n in range(200)])
+    explain = "EXPLAIN" if gateway.store.is_postgresql else "EXPLAIN QUERY PLAN"
+    plan = query(
+        gateway,
+        f"{explain} UPDATE alerts SET announced_at = created_at WHERE event_id = 1 "
+        "AND organisation = 'RZA' AND kind = 'urgent' AND announced_at IS NULL",
+    )
+    led_by = [str(row) for row in plan if "Index Cond" in str(row) or "SEARCH" in str(row)]
+    assert len(led_by) == 1
+    assert all(name in led_by[0] for name in ("event_id", "organisation", "kind"))
+
+
+def test_an_urgent_alert_that_comes_late_is_found_by_the_next_run(gateway, monkeypatch):
+    monkeypatch.setattr(notify, "URGENT_CHUNK", 2)
+    load_events(gateway, [make_harmed("1", text=str(n)) for n in range(3)])
+    prepare_messages(gateway)
+    # By the order of organisations and events some of these stand before those.
+    places = [[OTHER_TRUST], [TRUST], [TRUST_SITE]] * 3
+    events = [make_harmed("1", where=place, text=f"b{n}") for n, place in enumerate(places)]
+    load_events(gateway, events, batch="two")
+    assert prepare_messages(gateway)["urgent"] == 9
+    assert query(gateway, "SELECT 1 FROM alerts WHERE announced_at IS NULL") == []
+
+
 def test_a_failure_is_tried_again_with_back_off_and_never_given_up(gateway, clock):
     mailer = use_mailer(gateway, ScriptedMailer(*[DeferredError("451")] * 12))
     load_events(gateway, [make_harmed("1")])

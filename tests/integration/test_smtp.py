@@ -3,14 +3,10 @@
 import socket
 import ssl
 import subprocess
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.policy import default
 
 import msgspec
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
 from gateway.notifications.envelope import make_email
@@ -18,6 +14,7 @@ from gateway.notifications.mailer import AddressRefusedError, DeferredError, Mai
 from gateway.notifications.smtp import SmtpMailer
 from gateway.pipeline.notify import deliver_messages, prepare_messages, retry_parked
 from schemas.outbox import Message
+from tests.lib.mail_server import Answers, find_free_port, run_server
 from tests.lib.outbox import ADMIN, LEADS, Clock, load_events, make_harmed, open_outbox
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
@@ -34,49 +31,6 @@ MESSAGE = Message(
     token=1,
     created_at=AT,
 )
-
-
-class Answers:
-    """Answers RCPT, DATA and QUIT as scripted, one answer a call, then takes everything."""
-
-    def __init__(self):
-        self.to_rcpt = []
-        self.to_data = []
-        self.to_quit = []
-        self.taken = []
-
-    async def handle_RCPT(self, server, session, envelope, address, options):  # noqa: N802
-        answer = self.to_rcpt.pop(0) if self.to_rcpt else "250 OK"
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    async def handle_DATA(self, server, session, envelope):  # noqa: N802
-        answer = self.to_data.pop(0) if self.to_data else "250 OK"
-        if answer.startswith("250"):
-            self.taken.append(message_from_bytes(envelope.content, policy=default))
-        return answer
-
-    async def handle_QUIT(self, server, session, envelope):  # noqa: N802
-        if self.to_quit:
-            return self.to_quit.pop(0)
-        return "221 Bye"
-
-
-@contextmanager
-def run_server(answers, **options):
-    controller = Controller(answers, hostname="127.0.0.1", port=find_free_port(), **options)
-    controller.start()
-    try:
-        yield controller.port
-    finally:
-        controller.stop()
-
-
-def find_free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

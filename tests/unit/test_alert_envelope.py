@@ -1,5 +1,6 @@
 """A message of the outbox as an e-mail, and the mailbox folder."""
 
+import os
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import SMTP, default
@@ -101,6 +102,34 @@ def test_the_mailbox_holds_each_message_once(tmp_path):
     (only,) = folder.iterdir()
     assert only.name == "urgent-0123456789abcdef.eml"
     assert only.read_bytes() == email.as_bytes(policy=SMTP)
+
+
+@pytest.mark.parametrize("left", [b"", b"half of", b"x" * 10_000])
+def test_what_a_killed_writer_left_is_finished_by_the_next(tmp_path, left):
+    (tmp_path / f".{MESSAGE.id}.eml").write_bytes(left)
+    email = make_email(MESSAGE, SENDER)
+    MailboxMailer(tmp_path).send(email)
+    (only,) = tmp_path.iterdir()
+    assert only.name == "urgent-0123456789abcdef.eml"
+    assert only.read_bytes() == email.as_bytes(policy=SMTP)
+
+
+def test_two_writers_of_one_message_leave_it_whole(tmp_path, monkeypatch):
+    email = make_email(MESSAGE, SENDER)
+    sync, calls = os.fsync, []
+
+    def let_another_in(descriptor):
+        sync(descriptor)
+        calls.append(descriptor)
+        if len(calls) == 1:
+            # Between writing and renaming: the other finds the draft and is first.
+            MailboxMailer(tmp_path).send(email)
+
+    monkeypatch.setattr(os, "fsync", let_another_in)
+    MailboxMailer(tmp_path).send(email)
+    (only,) = tmp_path.iterdir()
+    assert only.read_bytes() == email.as_bytes(policy=SMTP)
+    assert len(calls) == 4
 
 
 def test_a_mailbox_that_cannot_be_written_is_mail_that_is_down(tmp_path):
