@@ -120,7 +120,7 @@ def check_actual(resource: dict[str, Any], table: Version, notes: Notes) -> None
                 "",
                 f"/{field}",
                 field=field,
-                value=shown(value) if type(value) is str else "(not text)",
+                value=named(value) if type(value) is str else "(not text)",
                 expected=f"'{expected}'",
             )
 

@@ -77,3 +77,11 @@ def escape(name: str) -> str:
 def named(name: str) -> str:
     """A name as a finding may show it: whole where it has the form of one."""
     return f"'{name}'" if _NAME.fullmatch(name) else shown(name)
+
+
+def name_of(content: object) -> str:
+    """What a thing is that is no AdverseEvent, for a finding."""
+    if type(content) is not dict:
+        return "a value that is no object"
+    kind = content.get("resourceType")
+    return named(kind) if type(kind) is str else "an object without resourceType"

@@ -17,7 +17,7 @@ from mappers.fhir_fields import (
     read_version,
 )
 from mappers.fhir_groups import GroupReader
-from mappers.fhir_notes import Notes, named
+from mappers.fhir_notes import Notes, name_of, named
 from mappers.fhir_paths import locate_findings, make_locator, make_paths
 from mappers.fhir_tables import (
     IGNORED,
@@ -27,7 +27,7 @@ from mappers.fhir_tables import (
     Version,
     get_version,
 )
-from schemas.catalogue import mapping
+from schemas.catalogue import mapping, reading
 from schemas.event import NationalEvent
 from schemas.record import Mapped, SourceRecord
 from schemas.taxonomy import NARRATIVE_GROUP
@@ -69,7 +69,7 @@ class FhirMapper:
         notes = Notes("error" if self._strict else "warning")
         resource = record.content
         if type(resource) is not dict or resource.get("resourceType") != "AdverseEvent":
-            return Mapped(None, None, [mapping.NOT_AN_ADVERSE_EVENT.at()])
+            return Mapped(None, None, [reading.NOT_ADVERSE_EVENT.at(found=name_of(resource))])
         local_id = read_identifier(resource.get("identifier"), notes)
         version = read_version(resource.get("meta"), self._default_version, notes)
         if version is None:

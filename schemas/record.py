@@ -14,8 +14,8 @@ class SourceRecord(msgspec.Struct, frozen=True):
     ``locator`` says where it stands ("line 12", "row 12", "/Bundle/entry[3]"); ``content`` is
     what the mapper of that feed shape reads (a dict of a FHIR resource, a dict of column → text,
     an lxml element), None where the record could not be read; ``raw_hash`` is sha256 over its own
-    bytes (CSV: its cells). ``findings`` are those of reading. ``local_id`` is given only where there
-    is no content to map: the source's own id, if it can be told all the same."""
+    bytes (CSV: its cells). ``findings`` are those of reading. ``local_id`` is the
+    source's own id of a record without content, where it can be told all the same."""
 
     number: int
     locator: str

@@ -4,9 +4,13 @@ import re
 import unicodedata
 from datetime import date, time
 
+from schemas.identifiers import is_nhs_number
+
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # Control characters, separators of lines and paragraphs, overrides of direction, lone surrogates.
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_CODE = re.compile(r"[A-Za-z0-9._:+/-]{1,24}", re.ASCII)
+_NO_NAMES = frozenset({"true", "false", "null", "none", "unknown"})
 _TIME = re.compile(r"\d{2}:\d{2}:\d{2}(\.\d+)?", re.ASCII)
 
 
@@ -52,12 +56,20 @@ def storable(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value as a finding may show it: short codes as they are, anything else by its length,
-    so that free text (and a person in it) never reaches a receipt or a log."""
+    """A value as a finding may show it: short codes as they are, anything else by its length, so
+    that free text (and a person in it) never reaches a receipt or a log. A word may be a name, and
+    a long number may be somebody's: neither is shown."""
     text = value if isinstance(value, str) else str(value)
-    if re.fullmatch(r"[A-Za-z0-9._:+/-]{1,24}", text):
+    if _CODE.fullmatch(text) and not _may_identify(text):
         return f"'{text}'"
-    return f"({len(text)} characters)"
+    return f"({len(text)} character{'' if len(text) == 1 else 's'})"
+
+
+def _may_identify(text: str) -> bool:
+    digits = "".join(character for character in text if character.isdigit())
+    if not digits:
+        return len(text) > 3 and text.casefold() not in _NO_NAMES
+    return is_nhs_number(digits) or (len(digits) in (10, 11) and digits[0] == "0")
 
 
 def plain(text: str) -> str:

@@ -4,19 +4,24 @@ from functools import lru_cache
 
 from schemas.taxonomy import CodeSystem, get_taxonomy
 
-_ALL_UP_TO = 12
-_FIRST_OF_MANY = 4
-_LABEL_LENGTH = 40
+# In characters. Nearly every list is shown with its labels; specialties and devices are not.
+_LABELS_UP_TO = 800
+_CODES_UP_TO = 400
+_FIRST_OF_MANY = 10
 
 
 @lru_cache
 def list_accepted(version: str, value_set: str) -> str:
-    """``4 Medications, 3 Devices, …``; of a long list the number of codes and the first few."""
+    """``4 Medications, 3 Devices, …``, whole; a long list without its labels (their value set has
+    them); of a very long one the first codes and how many there are."""
     codes = get_taxonomy(version).code_systems[value_set].codes
-    if len(codes) <= _ALL_UP_TO:
-        return ", ".join(_entry(code, label) for code, label in codes.items())
-    first = list(codes.items())[:_FIRST_OF_MANY]
-    return f"{len(codes)} codes, such as " + ", ".join(_entry(*entry) for entry in first)
+    labelled = ", ".join(_entry(code, label) for code, label in codes.items())
+    if len(labelled) <= _LABELS_UP_TO:
+        return labelled
+    plain = ", ".join(codes)
+    if len(plain) <= _CODES_UP_TO:
+        return plain
+    return f"{', '.join(list(codes)[:_FIRST_OF_MANY])} … ({len(codes)} codes)"
 
 
 def word_accepted(version: str, value_set: str, value: object) -> str:
@@ -38,6 +43,4 @@ def _find_meant(codes: CodeSystem, value: object) -> str | None:
 
 
 def _entry(code: str, label: str) -> str:
-    if len(label) > _LABEL_LENGTH:
-        label = label[: _LABEL_LENGTH - 1].rstrip() + "…"
     return f"{code} {label}"

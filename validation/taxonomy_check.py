@@ -125,22 +125,26 @@ def _word_missing(fault: _Fault) -> Finding:
 
 def _word_group(group: GroupSpec | None, elements: list[str]) -> str:
     required = [element.name for element in group.elements if element.min] if group else []
-    return ", ".join(required) or f"one of {', '.join(elements[:4])} …"
+    return ", ".join(required) or f"one of its elements: {', '.join(elements)}"
 
 
 def _word_unknown(fault: _Fault, severity: Severity) -> Finding:
     version = fault.taxonomy.version
     if fault.group is None:
         return codes.UNKNOWN_GROUP.at(
-            fault.path, severity=severity, group=shown(fault.group_name), version=version
+            fault.path, severity=severity, group=_named(fault.group_name), version=version
         )
     return codes.UNKNOWN_ELEMENT.at(
         fault.path,
         severity=severity,
-        element=shown(fault.element_name),
+        element=_named(fault.element_name),
         group=fault.group_name,
         version=version,
     )
+
+
+def _named(name: str) -> str:
+    return f"'{name}'" if _NAME.fullmatch(name) else shown(name)
 
 
 def _word_length(fault: _Fault) -> Finding:

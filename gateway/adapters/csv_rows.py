@@ -20,12 +20,12 @@ from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord
-from schemas.values import shown
 
 DELIMITERS: Final = ",;\t|"
 _WIDE: Final = ("utf-16", "utf-32")
 _REPLACED: Final = "\ufffd"
 _MAX_NAMED: Final = 5
+_MAX_NAME: Final = 100
 
 
 def read_csv(
@@ -119,6 +119,9 @@ class _Rows:
         if missing:
             # What stands there instead may be the first row's content: only ours is named.
             raise BrokenFeed(reading.WRONG_HEADER.at(columns=", ".join(missing)))
+        if repeated := [name for name, times in Counter(self._names).items() if times > 1]:
+            told = ", ".join(_place(name, self._names) for name in repeated[:_MAX_NAMED])
+            raise BrokenFeed(reading.REPEATED_COLUMN.at(columns=told))
 
     def _find_faults(self, cells: list[str], joined: str) -> Iterator[Finding]:
         width = len(self._names)
@@ -157,12 +160,15 @@ class _Rows:
         while cells and not cells[-1].strip():
             cells.pop()
         names = [cell.strip() or f"column {place}" for place, cell in enumerate(cells, start=1)]
-        if repeated := [name for name, times in Counter(names).items() if times > 1]:
-            shown_names = ", ".join(shown(name) for name in repeated[:_MAX_NAMED])
-            raise BrokenFeed(reading.REPEATED_COLUMN.at(columns=shown_names))
         if "\x00" in "".join(names):
             raise BrokenFeed(reading.BAD_HEADER.at())
         return names
+
+
+def _place(name: str, names: list[str]) -> str:
+    """Only asked where the header has what the profile needs: then it is one, and no data."""
+    numbers = [str(number) for number, one in enumerate(names, start=1) if one == name]
+    return f"'{name[:_MAX_NAME]}' (columns {' and '.join(numbers[:_MAX_NAMED])})"
 
 
 def _find_delimiter(lines: Lines) -> str:

@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from mappers.fhir_fields import read_identifier
-from mappers.fhir_notes import Notes
+from mappers.fhir_notes import Notes, name_of, named
 from schemas.catalogue import reading
 from schemas.finding import Finding
 from schemas.record import SourceRecord
-from schemas.values import shown
 
 BUNDLE_TYPES: Final = ("collection", "batch", "transaction")
 _METHODS: Final = ("POST", "PUT")
@@ -36,13 +35,5 @@ def check_request(entry: dict[str, Any]) -> Finding | None:
     method = request.get("method") if type(request) is dict else None
     if method in _METHODS:
         return None
-    found = shown(method) if type(method) is str else "no method"
+    found = named(method) if type(method) is str else "missing"
     return reading.REQUEST_NOT_ACCEPTED.at(method=found)
-
-
-def name_of(content: object) -> str:
-    """What a thing is that is no AdverseEvent, for a finding."""
-    if type(content) is not dict:
-        return "not an object"
-    kind = content.get("resourceType")
-    return shown(kind) if type(kind) is str else "an object without resourceType"

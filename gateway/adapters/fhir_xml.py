@@ -15,10 +15,10 @@ from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record
 from gateway.adapters.json_strict import MAX_DEPTH
 from gateway.adapters.xml_stream import find_root, iterate_elements
+from mappers.fhir_notes import named
 from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.record import SourceRecord
-from schemas.values import shown
 
 _FHIR: Final = "{http://hl7.org/fhir}"
 _XHTML_DIV: Final = "{http://www.w3.org/1999/xhtml}div"
@@ -58,7 +58,7 @@ def read_fhir_xml(stream: BinaryIO, part: Part, *, max_record_bytes: int) -> Ite
 
 
 def _name_root(tag: str) -> str:
-    name = shown(tag.rpartition("}")[2])
+    name = named(tag.rpartition("}")[2])
     return name if tag.startswith(_FHIR) else f"{name} outside the namespace {_FHIR[1:-1]}"
 
 
@@ -90,8 +90,8 @@ def _read_entry(entry: etree._Element, number: int, locator: str) -> SourceRecor
 
 def _check_type(bundle_type: str | None) -> None:
     if bundle_type not in BUNDLE_TYPES:
-        named = shown(bundle_type) if bundle_type else "(none)"
-        raise BrokenFeed(reading.BUNDLE_TYPE.at(type=named))
+        shown_type = named(bundle_type) if bundle_type else "(none)"
+        raise BrokenFeed(reading.BUNDLE_TYPE.at(type=shown_type))
 
 
 def _read_record(

@@ -8,28 +8,24 @@ UNMAPPED_FIELD = FindingCode(
     severity="warning",
     scope="field",
     title="Field not mapped",
-    message="{field} is not part of the profile {profile}: its content was not taken over",
-    fix="Remove the field, or add it to the profile: mapped, or ignored with a reason.",
+    message="{field} is not part of the profile {profile}: its content was left out",
+    fix=(
+        "Remove the field, or have the profile extended: the field mapped, or ignored with "
+        "a reason."
+    ),
     example="A CSV column 'ward_phone' that the profile does not name.",
 )
 
 # 010–049: FHIR. An unknown name is an error where the source is strict.
-NOT_AN_ADVERSE_EVENT = FindingCode(
-    code="MAP-010",
-    severity="error",
-    scope="record",
-    title="Not an AdverseEvent",
-    message="the record is not a FHIR AdverseEvent",
-    fix="Send one AdverseEvent resource a record.",
-    example="A Patient resource on a line of its own.",
-)
 UNKNOWN_VERSION = FindingCode(
     code="MAP-011",
     severity="error",
     scope="record",
     title="Unknown taxonomy version",
-    message="meta.profile {profile} names no taxonomy version known here;"
-    " accepted: patient-safety-adverse-event-4, -5, -6",
+    message=(
+        "meta.profile {profile} names no taxonomy version; accepted: "
+        "patient-safety-adverse-event-4, -5, -6"
+    ),
     fix="Name the profile of version 4, 5 or 6, or leave meta.profile out to have the version"
     " registered for the source.",
     example="meta.profile ending in 'patient-safety-adverse-event-3'.",
@@ -39,7 +35,7 @@ UNKNOWN_FIELD = FindingCode(
     severity="warning",
     scope="field",
     title="FHIR element not mapped",
-    message="{field} has no place in the national event: its content was not taken over",
+    message="{field} has no place in the national event: its content was left out",
     fix="Remove it, or send what it says as an element of the national taxonomy.",
     example="A contained Patient with a 'birthDate'.",
 )
@@ -48,9 +44,14 @@ UNKNOWN_GROUP = FindingCode(
     severity="warning",
     scope="field",
     title="Unknown group",
-    message="the extension {group} is not a group of taxonomy version {version}:"
-    " its content was not taken over",
-    fix="Send only the groups of the version that meta.profile names.",
+    message=(
+        "the extension {group} is not a group of taxonomy version {version}: its content "
+        "was left out"
+    ),
+    fix=(
+        "Send only groups of the version that meta.profile names; check the spelling of "
+        "the address."
+    ),
     example="'adverse-event-core-5': version 5 has no such group.",
 )
 GROUP_OF_OTHER_VERSION = FindingCode(
@@ -58,8 +59,10 @@ GROUP_OF_OTHER_VERSION = FindingCode(
     severity="warning",
     scope="field",
     title="Group of another version",
-    message="the extension {group} is of another taxonomy version than the event, {version};"
-    " it was read as version {version}",
+    message=(
+        "the extension {group} belongs to another taxonomy version; the event is of "
+        "version {version}, and the group was read so"
+    ),
     fix="End the address of every group with the version that meta.profile names.",
     example="'adverse-event-agent-4' in an event of version 5.",
 )
@@ -68,9 +71,11 @@ UNKNOWN_ELEMENT = FindingCode(
     severity="warning",
     scope="field",
     title="Unknown element",
-    message="{element} is not an element of group {group} in taxonomy version {version}:"
-    " its content was not taken over",
-    fix="Send only elements of that group and version; the spelling counts.",
+    message=(
+        "{element} is not an element of group {group} in taxonomy version {version}: its "
+        "content was left out"
+    ),
+    fix="Send only elements of that group and version; check the spelling.",
     example="'AgeYears', of version 4, in an event of version 5.",
 )
 MISPLACED_GROUP = FindingCode(
@@ -78,8 +83,10 @@ MISPLACED_GROUP = FindingCode(
     severity="warning",
     scope="field",
     title="Group on the wrong resource",
-    message="group {group} belongs on {resource} and was found on {found}; it was taken over",
-    fix="Carry the group on the contained resource that the taxonomy names.",
+    message=(
+        "group {group} belongs on {resource} and was found on {found}; it was read all the same"
+    ),
+    fix="Send the group as an extension of {resource}.",
     example="'location-details-5' among the extensions of the AdverseEvent itself.",
 )
 MISPLACED_ELEMENT = FindingCode(
@@ -87,36 +94,35 @@ MISPLACED_ELEMENT = FindingCode(
     severity="information",
     scope="field",
     title="Element in the wrong group",
-    message="{element} was found in group {found} and was moved to {group}",
-    fix="Send it in the group that the taxonomy names.",
+    message="{element} was found in group {found} and read as part of {group}",
+    fix="Send {element} in group {group}.",
     example="'TodaysDate' in the group AdverseEventAgent.",
 )
 REPEATED_ELEMENT = FindingCode(
     code="MAP-018",
     severity="error",
     scope="field",
-    title="Element given several times",
-    message="{element} occurs at most once and was given again with another value;"
-    " the first was kept",
-    fix="Send the element once.",
+    title="Element given with different values",
+    message="{element} takes only one value and was given again with another",
+    fix="Send {element} once, with the value that is right.",
     example="Two different 'LevelOfConcern' in one event.",
 )
 REPEATED_GROUP = FindingCode(
     code="MAP-019",
     severity="error",
     scope="field",
-    title="Group given several times",
-    message="group {group} occurs at most once and was given again",
-    fix="Send all elements of the group in one extension.",
+    title="Group given more than once",
+    message="group {group} may be given only once and was given again",
+    fix="Send all elements of {group} in one extension.",
     example="Two 'adverse-event-agent-5' extensions in one event.",
 )
 REPEATED_VALUE = FindingCode(
     code="MAP-020",
     severity="information",
     scope="field",
-    title="Value repeated",
-    message="{element} was given again with the same value; it counts once",
-    fix="Nothing has to be done; sending it once is enough.",
+    title="Value given more than once",
+    message="{element} has the same value more than once; it counts once",
+    fix="Nothing has to be done; sending each value once is enough.",
     example="'InvolvedAgents' with code 4 twice.",
 )
 WRONG_VALUE = FindingCode(
@@ -124,8 +130,8 @@ WRONG_VALUE = FindingCode(
     severity="error",
     scope="field",
     title="Value of the wrong type",
-    message="the value of {element} is not {expected}, so it was not taken over",
-    fix="Send it as {value_key}.",
+    message="the value of {element} is not {expected}",
+    fix="Send {element} as {value_key}: {expected}.",
     example="'NeverEvent' as valueString \"true\": valueBoolean true is accepted.",
 )
 OTHER_VALUE_KEY = FindingCode(
@@ -133,8 +139,10 @@ OTHER_VALUE_KEY = FindingCode(
     severity="warning",
     scope="field",
     title="Unusual value key",
-    message="{element} was sent as {found}, not as {value_key}; the value was taken over",
-    fix="Send it as {value_key}.",
+    message=(
+        "{element} was sent as {found} and belongs in {value_key}; the value was read all the same"
+    ),
+    fix="Send {element} as {value_key}.",
     example="'PreciseTime' as valueString.",
 )
 LIST_OF_ONE = FindingCode(
@@ -142,8 +150,8 @@ LIST_OF_ONE = FindingCode(
     severity="information",
     scope="field",
     title="List where one value belongs",
-    message="{field} was sent as a list of one; its entry was taken over",
-    fix="Send the value itself.",
+    message="{field} was sent as a list of one; its one entry was read",
+    fix="Send the value itself, without a list around it.",
     example='"valueCode": ["3"]',
 )
 NO_VALUE = FindingCode(
@@ -151,17 +159,17 @@ NO_VALUE = FindingCode(
     severity="warning",
     scope="field",
     title="Element without a value",
-    message="{element} carries no value",
-    fix="Send the element with its value, or leave it out.",
+    message="{element} has no value",
+    fix="Send {element} with its value, or leave it out.",
     example='{{"url": "ReporterRole"}}',
 )
 WRONG_STRUCTURE = FindingCode(
     code="MAP-025",
     severity="error",
     scope="field",
-    title="Not the structure of FHIR",
-    message="{field} is not {expected}: it could not be read",
-    fix="Send it in the structure that FHIR gives it: {expected}.",
+    title="Not in the structure of FHIR",
+    message="{field} is not {expected}, so it could not be read",
+    fix="Send {field} as FHIR has it: {expected}.",
     example='"extension" as an object instead of a list of objects.',
 )
 NARRATIVE_DIFFERS = FindingCode(
@@ -169,8 +177,10 @@ NARRATIVE_DIFFERS = FindingCode(
     severity="error",
     scope="field",
     title="Two different narratives",
-    message="description and AdverseEventCore.Description differ; the narrative of version"
-    " {version} is {kept}",
+    message=(
+        "description and AdverseEventCore.Description hold different texts; in version "
+        "{version} the narrative is {kept}"
+    ),
     fix="Send the narrative once, or the same text in both places.",
     example="A version 6 event whose 'description' is an older draft.",
 )
@@ -179,7 +189,7 @@ NO_EVENT_TYPE = FindingCode(
     severity="error",
     scope="record",
     title="No event type",
-    message="{field}.coding[0].code, the type of the event, is missing",
+    message="{field}.coding[0].code, the type of the event, is missing; accepted: 1, 2, 3, 4",
     fix="Give the code of the event type: 1 incident, 2 risk, 3 outcome, 4 good care.",
     example="An AdverseEvent of version 5 without 'type'.",
 )
@@ -188,8 +198,8 @@ FIELD_OF_OTHER_RELEASE = FindingCode(
     severity="warning",
     scope="field",
     title="Field of another FHIR release",
-    message="{found} belongs to another FHIR release; version {version} has {field}",
-    fix="Send {field}.",
+    message="{found} belongs to another FHIR release; in version {version} it is {field}",
+    fix="Send {field} instead of {found}.",
     example="'event' in an event of version 5, which is STU3 and has 'type'.",
 )
 EVENT_TYPE_DIFFERS = FindingCode(
@@ -197,8 +207,8 @@ EVENT_TYPE_DIFFERS = FindingCode(
     severity="error",
     scope="record",
     title="Two different event types",
-    message="type and event name different types of event; {field} was kept",
-    fix="Send {field} only.",
+    message="type and event name different types of event",
+    fix="Send {field} only, with the right type.",
     example="'type' says incident, 'event' says good care.",
 )
 TIME_DROPPED = FindingCode(
@@ -206,7 +216,7 @@ TIME_DROPPED = FindingCode(
     severity="information",
     scope="field",
     title="Time of day dropped",
-    message="date carried a time of day; the day in Europe/London was kept",
+    message="date has a time of day, which was left out; the day was taken in UK time",
     fix="Send the day as YYYY-MM-DD, and the time as AdverseEventEstimatedDate.PreciseTime.",
     example='"date": "2026-11-03T14:20:00Z"',
 )
@@ -215,9 +225,11 @@ BAD_DATE = FindingCode(
     severity="error",
     scope="field",
     title="Not a date",
-    message="date {value} is not a calendar day; accepted: YYYY-MM-DD, or a FHIR dateTime",
-    fix="Send the day as YYYY-MM-DD; where only month or year are known, leave date out and send"
-    " AdverseEventEstimatedDate.ApproximateDate.",
+    message="date {value} is not a calendar day; expected YYYY-MM-DD or a FHIR dateTime",
+    fix=(
+        "Send the day as YYYY-MM-DD; where only the month or year is known, leave date out "
+        "and send AdverseEventEstimatedDate.ApproximateDate."
+    ),
     example='"date": "03/11/2026"',
 )
 NOT_ACTUAL = FindingCode(
@@ -225,16 +237,16 @@ NOT_ACTUAL = FindingCode(
     severity="warning",
     scope="field",
     title="Not an actual adverse event",
-    message="{field} {value} is not {expected}; the event was taken over as the type says",
-    fix="Send {field} {expected}.",
+    message="{field} is {value} and not {expected}; the event was read as its type says",
+    fix="Send {field} as {expected}.",
     example='"actuality": "potential"',
 )
 DANGLING_REFERENCE = FindingCode(
     code="MAP-033",
     severity="warning",
     scope="field",
-    title="Reference that points nowhere",
-    message="{field} refers to nothing that this event contains",
+    title="Reference to nothing",
+    message="{field} refers to a resource that this event does not contain",
     fix="Refer to a contained resource by # and its id, or leave the reference out.",
     example='"location": {{"reference": "#ward"}} with no contained resource \'ward\'.',
 )
@@ -243,7 +255,7 @@ SEVERAL_IDENTIFIERS = FindingCode(
     severity="warning",
     scope="record",
     title="Several identifiers",
-    message="the record has several identifiers; the first one was taken",
+    message="the record has several identifiers; the first one was used",
     fix="Send one identifier: your own id of the event, the same each time you send it.",
     example="'identifier' with the local id and the id of an older system.",
 )
@@ -253,8 +265,8 @@ FOREIGN_REFERENCE = FindingCode(
     severity="warning",
     scope="field",
     title="Reference number of another event",
-    message="the ReferenceNumber given is not the one of this event; it was not taken over",
-    fix="Leave ReferenceNumber out, or send back the one that the receipt gave for this record.",
+    message="the ReferenceNumber is not the one that this event was given; it was left out",
+    fix=("Leave ReferenceNumber out, or send back the one that the receipt gave for this record."),
     example="An update that carries the reference number of a different event.",
 )
 
@@ -273,8 +285,8 @@ NOT_A_NUMBER = FindingCode(
     severity="error",
     scope="field",
     title="Not a whole number",
-    message="{value} is not a whole number",
-    fix="Send digits only, without unit, separator or decimals.",
+    message="{value} is not a whole number; expected digits only",
+    fix="Send digits only, without a unit, separators or decimals.",
     example="'45 years' as an age.",
 )
 NOT_TRUE_OR_FALSE = FindingCode(
@@ -290,18 +302,18 @@ NOT_A_PROFILE_DATE = FindingCode(
     code="MAP-053",
     severity="error",
     scope="field",
-    title="Not a date of the profile",
+    title="Not a date",
     message="{value} is not a date; expected {accepted}",
-    fix="Send an existing day in the expected form.",
+    fix="Send a day of the calendar in the form {accepted}.",
     example="'31/02/2026', or a date with a two-digit year.",
 )
 NOT_A_PROFILE_TIME = FindingCode(
     code="MAP-054",
     severity="error",
     scope="field",
-    title="Not a time of the profile",
+    title="Not a time",
     message="{value} is not a time of day; expected {accepted}",
-    fix="Send the time in the expected form, 24 hours.",
+    fix="Send the time in the form {accepted}, by the 24-hour clock.",
     example="'quarter past two'.",
 )
 SEVERAL_VALUES = FindingCode(
@@ -309,8 +321,8 @@ SEVERAL_VALUES = FindingCode(
     severity="error",
     scope="field",
     title="Several values where one belongs",
-    message="{field} holds {count} values and {element} takes one",
-    fix="Send the one value that holds; nothing was taken over.",
+    message="{field} has {count} values; {element} takes only one",
+    fix="Send only the value that is right.",
     example="Two <eventDate> elements in one record.",
 )
 NOT_IN_VERSION = FindingCode(
@@ -318,7 +330,7 @@ NOT_IN_VERSION = FindingCode(
     severity="warning",
     scope="field",
     title="Element of another taxonomy version",
-    message="{element} is not part of taxonomy version {version}: its content was not taken over",
+    message="{element} is not part of taxonomy version {version}: its content was left out",
     fix="Leave the field empty for this version, or send the record as a version that has it.",
     example="A column of version 6 filled in a record of version 4.",
 )
@@ -328,7 +340,7 @@ NO_EVENT_TYPE_FIELD = FindingCode(
     scope="record",
     title="No event type in the record",
     message="{field}, the type of the event, is empty; accepted: {accepted}",
-    fix="Fill the field with the type of the event.",
+    fix="Fill in {field} with the type of the event.",
     example="A row whose event_type cell is empty.",
 )
 VERSION_NOT_KNOWN = FindingCode(

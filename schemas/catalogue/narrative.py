@@ -16,8 +16,11 @@ NARRATIVE_TOO_SHORT = FindingCode(
     code="TEXT-002",
     severity="error",
     scope="field",
-    title="Narrative too short",
-    message="the text has {length} characters; at least {least} required",
+    title="Narrative empty or too short",
+    message=(
+        "the text is too short to say what happened: {length} characters given, at least "
+        "{least} needed"
+    ),
     fix="Say what happened, in at least {least} characters.",
     example="The narrative is 'Fall'.",
 )
@@ -26,7 +29,7 @@ NHS_NUMBER_IN_TEXT = FindingCode(
     severity="warning",
     scope="field",
     title="NHS number in free text",
-    message="the text seems to carry NHS numbers: {count}",
+    message="the text seems to contain NHS numbers; found: {count}",
     fix="Take NHS numbers out of free text; patients are known by PatientSequence only.",
     example="'NHS number 999 000 0018' in the narrative.",
 )
@@ -35,7 +38,7 @@ EMAIL_IN_TEXT = FindingCode(
     severity="warning",
     scope="field",
     title="E-mail address in free text",
-    message="the text seems to carry e-mail addresses: {count}",
+    message="the text seems to contain e-mail addresses; found: {count}",
     fix="Take e-mail addresses out of free text; name the role of the person instead.",
     example="'sent to a.person@example.org' in the narrative.",
 )
@@ -44,7 +47,7 @@ TELEPHONE_IN_TEXT = FindingCode(
     severity="warning",
     scope="field",
     title="Telephone number in free text",
-    message="the text seems to carry telephone numbers: {count}",
+    message="the text seems to contain telephone numbers; found: {count}",
     fix="Take telephone numbers out of free text.",
     example="'call 01632 960123' in the narrative.",
 )
@@ -53,7 +56,7 @@ POSTCODE_IN_TEXT = FindingCode(
     severity="warning",
     scope="field",
     title="Postcode in free text",
-    message="the text seems to carry postcodes: {count}",
+    message="the text seems to contain postcodes; found: {count}",
     fix="Take postcodes and addresses out of free text; say the kind of place instead.",
     example="'lives at ZZ1 1ZZ' in the narrative.",
 )
@@ -62,7 +65,7 @@ NAME_IN_TEXT = FindingCode(
     severity="warning",
     scope="field",
     title="Name of a person in free text",
-    message="the text seems to carry names with a title: {count}",
+    message="the text seems to contain names of people, with a title; found: {count}",
     fix="Name the role instead of the person: 'the patient', 'the consultant'.",
     example="'Mrs Example was found' in the narrative.",
 )

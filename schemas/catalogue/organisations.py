@@ -7,8 +7,8 @@ UNKNOWN_ORGANISATION = FindingCode(
     severity="error",
     scope="field",
     title="Organisation unknown",
-    message="{value} is not an organisation of the register",
-    fix="Send the ODS code of an organisation of the register, in capitals and without blanks.",
+    message="{value} is not an organisation in the register",
+    fix=("Send the ODS code of an organisation in the register, in capitals and without spaces."),
     example="ReporterOrganisation is 'XX999', or the name of the organisation.",
 )
 SUBMITTER_NOT_ALLOWED = FindingCode(
@@ -17,7 +17,10 @@ SUBMITTER_NOT_ALLOWED = FindingCode(
     scope="field",
     title="Source may not submit for this organisation",
     message="the source {source} may not submit for {value}",
-    fix="Send ReporterOrganisation as an organisation you submit for, or have {value} grant it.",
+    fix=(
+        "Send an organisation that you submit for as ReporterOrganisation, or have {value} "
+        "added to the source."
+    ),
     example="A trust's system sends an event that another trust reported.",
 )
 REPLACED_BY_SUCCESSOR = FindingCode(
@@ -34,7 +37,7 @@ CLOSED_WITHOUT_SUCCESSOR = FindingCode(
     severity="warning",
     scope="field",
     title="Closed organisation without a successor",
-    message="{value} closed on {closed} and the register names no open successor; it was kept",
+    message=("{value} closed on {closed} and has no open successor in the register; it was kept"),
     fix="Send the organisation that was responsible on the day of the event.",
     example="Organisation is a clinic that closed before the event.",
 )
@@ -43,7 +46,7 @@ OPENED_AFTER_EVENT = FindingCode(
     severity="warning",
     scope="field",
     title="Organisation opened after the event",
-    message="{value} opened on {opened}, after the event",
+    message="{value} opened on {opened}, which is after the event",
     fix="Check the date, or send the organisation that was responsible on the day of the event.",
     example="Organisation is a trust that was founded in the year after the event.",
 )

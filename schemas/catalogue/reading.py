@@ -7,8 +7,8 @@ WRONG_HEADER = FindingCode(
     severity="error",
     scope="batch",
     title="Columns missing from the header",
-    message="the header lacks what the profile cannot do without: {columns}",
-    fix="Send the file with its header as the first row, named as the profile names the columns.",
+    message="the header lacks columns that the profile needs: {columns}",
+    fix=("Send the file with its header as the first row, the columns named as in the profile."),
     example="A file exported without its header, or one that is meant for another source.",
 )
 EMPTY_FEED = FindingCode(
@@ -63,8 +63,8 @@ NESTED_TOO_DEEP = FindingCode(
     code="READ-004",
     severity="error",
     scope="record",
-    title="Nested too deep",
-    message="the record is nested deeper than {limit} levels",
+    title="Nested too deeply",
+    message="the record is nested more than {limit} levels deep",
     fix="Send plain AdverseEvents: they need fewer than ten levels.",
     example="A thousand opening brackets.",
 )
@@ -73,17 +73,19 @@ RECORD_TOO_LONG = FindingCode(
     severity="error",
     scope="record",
     title="Record too long",
-    message="the record is longer than {limit} bytes; it was not read",
-    fix="Send the event without attachments and without what the taxonomy does not ask for.",
+    message="the record is longer than {limit} bytes, the most that is read",
+    fix=("Send the event without attachments and without anything the taxonomy does not ask for."),
     example="An AdverseEvent with a scan inside.",
 )
 NOT_ADVERSE_EVENT = FindingCode(
     code="READ-006",
     severity="error",
     scope="record",
-    title="Another resource",
+    title="Not an AdverseEvent",
     message="the record is not an AdverseEvent but {found}",
-    fix="Send AdverseEvents only; patient and place belong inside them as contained resources.",
+    fix=(
+        "Send one AdverseEvent a record; patient and place belong inside it as contained resources."
+    ),
     example="A Bundle with a Patient as an entry of its own.",
 )
 REQUEST_NOT_ACCEPTED = FindingCode(
@@ -91,7 +93,7 @@ REQUEST_NOT_ACCEPTED = FindingCode(
     severity="error",
     scope="record",
     title="Request not accepted",
-    message="the entry asks for {method}; accepted: POST, PUT",
+    message="request.method of the entry is {method}; accepted: POST, PUT",
     fix="Send entries that create or update; events are not deleted by a feed.",
     example='"request": {{"method": "DELETE", …}}',
 )
@@ -109,7 +111,7 @@ FEED_BROKEN_OFF = FindingCode(
     severity="error",
     scope="batch",
     title="Feed broken off",
-    message="the JSON breaks at byte {byte}: nothing after it was read",
+    message="the JSON breaks off or is broken at byte {byte}: nothing after it was read",
     fix="Send the feed again whole; the records before that byte were read.",
     example="A Bundle cut off in the middle of an entry.",
 )
@@ -174,8 +176,8 @@ XML_OTHER_ROOT = FindingCode(
     severity="error",
     scope="batch",
     title="Another root element in XML",
-    message="the root element is {root}; the profile's records stand in {expected}",
-    fix="Send XML of the profile registered for the source, in its namespace.",
+    message="the root element is {root}; this profile reads {expected}",
+    fix=("Send XML of the profile registered for the source, with its root element and namespace."),
     example="<incidents> without the namespace that the profile names.",
 )
 XML_RECORD_TOO_LONG = FindingCode(
@@ -183,7 +185,7 @@ XML_RECORD_TOO_LONG = FindingCode(
     severity="error",
     scope="record",
     title="Record too long in XML",
-    message="the record holds more than {limit} characters",
+    message="the record has more than {limit} characters, the most that is read",
     fix="Send the record without attachments and embedded files.",
     example="An incident with a scanned letter in base64.",
 )
@@ -229,9 +231,11 @@ TOO_MANY_CELLS = FindingCode(
     severity="error",
     scope="record",
     title="More cells than columns",
-    message="the row has {cells} cells and the header {columns} columns:"
-    " which cell belongs to which column cannot be told",
-    fix="Quote cells that hold the delimiter, as in RFC 4180.",
+    message=(
+        "the row has {cells} cells and the header {columns} columns: it cannot be told "
+        "which cell belongs to which column"
+    ),
+    fix="Put cells that hold the delimiter in quotes, as in RFC 4180.",
     example="A narrative with a comma, not in quotes.",
 )
 TOO_FEW_CELLS = FindingCode(
@@ -239,9 +243,13 @@ TOO_FEW_CELLS = FindingCode(
     severity="warning",
     scope="record",
     title="Fewer cells than columns",
-    message="the row has {cells} cells and the header {columns} columns;"
-    " the missing ones were read as empty",
-    fix="Write every cell of a row, also empty ones, and quote cells with line breaks.",
+    message=(
+        "the row has {cells} cells and the header {columns} columns; the missing cells "
+        "were read as empty"
+    ),
+    fix=(
+        "Write every cell of a row, including empty ones, and put cells with line breaks in quotes."
+    ),
     example="An export that leaves out the empty cells at the end of a row.",
 )
 NUL_IN_ROW = FindingCode(
@@ -266,8 +274,11 @@ BAD_QUOTING = FindingCode(
     code="READ-068",
     severity="error",
     scope="record",
-    title="Quotes that make no sense",
-    message="the quotes of the row cannot be read: one is not closed, or not doubled inside a cell",
+    title="Quotes that cannot be read",
+    message=(
+        "the quotes of the row cannot be read: one is not closed, or one inside a cell is "
+        "not doubled"
+    ),
     fix="Double every quote inside a quoted cell, and close every quoted cell, as in RFC 4180.",
     example='"She said "wait" and left" in one cell.',
 )

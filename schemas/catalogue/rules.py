@@ -8,8 +8,10 @@ INCIDENT_WITHOUT_AGENTS = FindingCode(
     severity="error",
     scope="record",
     title="Incident without involved agents",
-    message="an incident needs at least one InvolvedAgents",
-    fix="Send AdverseEventAgent.InvolvedAgents; where nothing applies, the code 10.",
+    message="an incident needs at least one code in InvolvedAgents",
+    fix=(
+        "Send AdverseEventAgent.InvolvedAgents; where nothing applies, code 10 (None of the above)."
+    ),
     example="An incident without the group AdverseEventAgent.",
     misses=("",),
 )
@@ -18,8 +20,11 @@ INCIDENT_WITHOUT_SAFETY_CHALLENGES = FindingCode(
     severity="error",
     scope="record",
     title="Incident without safety challenges",
-    message="an incident needs at least one SafetyChallenges",
-    fix="Send AdverseEventSafetyChallenges.SafetyChallenges; where nothing applies, the code 6.",
+    message="an incident needs at least one code in SafetyChallenges",
+    fix=(
+        "Send AdverseEventSafetyChallenges.SafetyChallenges; where nothing applies, code 6 "
+        "(None of the above)."
+    ),
     example="An incident without the group AdverseEventSafetyChallenges.",
     misses=("",),
 )
@@ -28,8 +33,8 @@ RISK_WITHOUT_IMMINENCE = FindingCode(
     severity="error",
     scope="record",
     title="Risk without RiskImminent",
-    message="a risk needs RiskImminent",
-    fix="Send AdverseEventRiskDetails.RiskImminent: y, n or u.",
+    message="a risk needs RiskImminent; accepted: y, n, u",
+    fix="Send AdverseEventRiskDetails.RiskImminent: y (yes), n (no) or u (unknown).",
     example="A risk without the group AdverseEventRiskDetails.",
     misses=("",),
 )
@@ -48,7 +53,7 @@ OUTCOME_WITHOUT_TYPE = FindingCode(
     severity="error",
     scope="record",
     title="Outcome without OutcomeType",
-    message="a poor patient outcome needs OutcomeType",
+    message="a poor patient outcome needs at least one code in OutcomeType",
     fix="Send at least one AdverseEventOutcome.OutcomeType.",
     example="An outcome with ImmediateActions only.",
     misses=("",),
@@ -70,7 +75,7 @@ FATAL_WITH_PSYCHOLOGICAL_HARM = FindingCode(
     severity="error",
     scope="field",
     title="Psychological harm of a patient who died",
-    message="PhysicalHarm is 1 (fatal), so PsychologicalHarm cannot be graded",
+    message="PhysicalHarm is 1 (fatal), so PsychologicalHarm cannot be given",
     fix="Leave PsychologicalHarm out where PhysicalHarm is 1.",
     example="PhysicalHarm 1 and PsychologicalHarm 4 on one patient.",
 )
@@ -79,7 +84,7 @@ ASSOCIATION_WITHOUT_SEVERE_HARM = FindingCode(
     severity="warning",
     scope="field",
     title="StrengthOfAssociation without severe harm",
-    message="StrengthOfAssociation is asked only where harm is fatal or severe",
+    message="StrengthOfAssociation is given, but no harm of this patient is fatal or severe",
     fix="Leave it out unless PhysicalHarm is 1 or 2, or PsychologicalHarm is 1.",
     example="StrengthOfAssociation 5 with PhysicalHarm 4.",
     misses=(".PhysicalHarm", ".PsychologicalHarm"),
@@ -88,9 +93,9 @@ PATIENT_SEQUENCE_BROKEN = FindingCode(
     code="RULE-012",
     severity="error",
     scope="record",
-    title="PatientSequence not 1, 2, 3 …",
-    message="PatientSequence does not number the {count} patients 1 to {count}; found: {found}",
-    fix="Number the patients of an event from 1 without gaps, each number once.",
+    title="Patients not numbered 1, 2, 3 …",
+    message="PatientSequence must number the patients 1, 2, 3 … without gaps; found: {found}",
+    fix=("Give the first patient PatientSequence 1, the second 2 and so on, each number once."),
     example="Two patients that both have PatientSequence 1.",
     misses=("PatientInformation.PatientSequence",),
 )
@@ -99,7 +104,7 @@ AGE_NOT_IN_ENCODING = FindingCode(
     severity="warning",
     scope="field",
     title="Age not in the national encoding",
-    message="{value} is not an age in the national encoding and counts as age missing",
+    message="{value} is not an age in the national encoding, so it counts as age missing",
     fix=(
         "Send the days for 1 to 30 days, months x 31 for 1 to 11 months, years x 372 from one "
         "year on (at most 199 years); where the exact age is unknown, send AgeBracket instead."
@@ -111,7 +116,7 @@ AGE_GIVEN_TWICE = FindingCode(
     severity="error",
     scope="field",
     title="Exact age and age bracket",
-    message="both {exact} and {bracket} are given",
+    message="{exact} and {bracket} are both given; only one of them is accepted",
     fix="Send {exact} where the age is known, otherwise {bracket}; never both.",
     example="AgeAtTimeOfIncidentDays 16740 and AgeBracket 9 on one patient.",
 )
@@ -166,7 +171,9 @@ RADIOTHERAPY_CODE_WITHOUT_CHALLENGE = FindingCode(
     severity="error",
     scope="field",
     title="RadiotherapyIncidentCode without its safety challenge",
-    message="RadiotherapyIncidentCode is given, but SafetyChallenges lacks 4",
+    message=(
+        "RadiotherapyIncidentCode is given, but SafetyChallenges lacks 4 (Radiotherapy incident)"
+    ),
     fix="Add 4 (Radiotherapy incident) to SafetyChallenges, or leave the code out.",
     example="RadiotherapyIncidentCode is sent and SafetyChallenges is 2.",
     misses=(".SafetyChallenges",),
@@ -176,7 +183,9 @@ SCREENING_REFERENCE_WITHOUT_CHALLENGE = FindingCode(
     severity="error",
     scope="field",
     title="MarvinReferenceNumber without its safety challenge",
-    message="MarvinReferenceNumber is given, but SafetyChallenges lacks 7",
+    message=(
+        "MarvinReferenceNumber is given, but SafetyChallenges lacks 7 (Screening services incident)"
+    ),
     fix="Add 7 (Screening services incident) to SafetyChallenges, or leave the number out.",
     example="MarvinReferenceNumber is sent and SafetyChallenges is 6.",
     misses=(".SafetyChallenges",),
@@ -218,7 +227,9 @@ TODAY_IS_ANOTHER_DAY = FindingCode(
     severity="error",
     scope="field",
     title="Occurred today, but dated otherwise",
-    message="IncidentOccurredToday is y, but the event's date {value} is not TodaysDate {today}",
+    message=(
+        "IncidentOccurredToday is y, but the date of the event, {value}, is not TodaysDate, {today}"
+    ),
     fix="Send the same day in both, or IncidentOccurredToday n.",
     example="IncidentOccurredToday y, TodaysDate 2026-11-03, date 2026-11-01.",
 )
@@ -227,8 +238,11 @@ DATE_MISSING = FindingCode(
     severity="error",
     scope="record",
     title="Date missing",
-    message="IncidentOccurredToday is n, but no date is given",
-    fix="Send the date of the event, or ApproximateDate where the day is unknown.",
+    message="IncidentOccurredToday is n, but neither a date nor ApproximateDate is given",
+    fix=(
+        "Send the date of the event; where the day is not known, ApproximateDate as "
+        "YYYY-MM or YYYY."
+    ),
     example="IncidentOccurredToday n without date and ApproximateDate.",
     misses=("", "AdverseEventEstimatedDate.ApproximateDate"),
 )
@@ -237,7 +251,7 @@ DATE_IN_FUTURE = FindingCode(
     severity="error",
     scope="field",
     title="Date in the future",
-    message="{value} is after the day the record was received, {today}",
+    message="{value} is after the day on which the feed was received, {today}",
     fix="Send the date on which the event happened, in UK time.",
     example="The date is tomorrow, or day and month are swapped.",
 )
@@ -264,7 +278,7 @@ TIME_GIVEN_TWICE = FindingCode(
     severity="error",
     scope="field",
     title="Precise and estimated time",
-    message="both PreciseTime and EstimatedTime are given",
+    message="PreciseTime and EstimatedTime are both given; only one of them is accepted",
     fix="Send PreciseTime where the time is known, otherwise EstimatedTime; never both.",
     example="PreciseTime 02:40:00 and EstimatedTime 2.",
 )

@@ -26,7 +26,7 @@ MISSING_GROUP = FindingCode(
     scope="record",
     title="Required group missing",
     message="the group {group} is missing; taxonomy version {version} requires it",
-    fix="Send the group {group}, with at least: {elements}.",
+    fix="Send the group {group} with at least {elements}.",
     example="An event without the extension LocationDetails.",
     misses=("",),
 )
@@ -64,7 +64,10 @@ UNKNOWN_CODE = FindingCode(
     scope="field",
     title="Code not in the value set",
     message="{value} is not a code of {value_set}; accepted: {accepted}",
-    fix="Send the code, not its label, from the value set {value_set} of version {version}.",
+    fix=(
+        "Send a code, not its label. All of them are in the value set {value_set} of "
+        "taxonomy version {version}."
+    ),
     example="InvolvedAgents is '99', or 'Devices' instead of '3'.",
 )
 TOO_FEW_VALUES = FindingCode(
@@ -72,8 +75,8 @@ TOO_FEW_VALUES = FindingCode(
     severity="error",
     scope="field",
     title="Too few values",
-    message="{count} values given; at least {least} required",
-    fix="Send at least {least}, or leave it out altogether where it is not required.",
+    message="too few values: {count} given, at least {least} needed",
+    fix="Send at least {least}, or leave the element out where it is not required.",
     example="SafetyChallenges is an empty list.",
     misses=("",),
 )
@@ -82,8 +85,8 @@ TOO_MANY_VALUES = FindingCode(
     severity="error",
     scope="field",
     title="Too many values",
-    message="{count} values given; at most {most} accepted",
-    fix="Send at most {most}; further detail belongs in the narrative.",
+    message="too many values: {count} given, at most {most} accepted",
+    fix="Send at most {most}; anything further belongs in the narrative.",
     example="DrugInvolvementFactors has eleven values; ten are accepted.",
 )
 WRONG_TYPE = FindingCode(
@@ -110,16 +113,19 @@ NOT_A_TIME = FindingCode(
     scope="field",
     title="Not a time",
     message="{value} is not a time; expected HH:MM:SS",
-    fix="Send the time as HH:MM:SS, 24 hours. Where it is not known exactly, send EstimatedTime.",
+    fix=(
+        "Send the time as HH:MM:SS, by the 24-hour clock; where it is not known exactly, "
+        "send EstimatedTime."
+    ),
     example="PreciseTime is '2.40pm'.",
 )
 TEXT_TOO_LONG = FindingCode(
     code="TAX-013",
     severity="error",
     scope="field",
-    title="Text too long",
-    message="the value has {length} characters; at most {most} accepted",
-    fix="Shorten the value to {most} characters.",
+    title="Value too long",
+    message="the value has {length} characters; at most {most} are accepted",
+    fix="Shorten it to {most} characters.",
     example="A whole document pasted into the narrative.",
 )
 EMPTY_VALUE = FindingCode(
@@ -136,7 +142,7 @@ NUMBER_OUT_OF_RANGE = FindingCode(
     severity="error",
     scope="field",
     title="Number out of range",
-    message="the number is outside {least} to {most}",
+    message="the number is not between {least} and {most}",
     fix="Send a whole number from {least} to {most}.",
     example="PatientSequence is 99999999999.",
 )

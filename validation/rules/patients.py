@@ -6,7 +6,6 @@ from schemas.catalogue import rules as codes
 from schemas.event import PATIENTS, NationalEvent
 from schemas.finding import Finding
 from schemas.submission import Submission
-from schemas.values import shown
 from validation.rules.rule import NOTHING
 
 DAYS = "AgeAtTimeOfIncidentDays"
@@ -28,15 +27,17 @@ def patients_are_numbered_from_one_without_gaps(
     given = [number for number in numbers if type(number) is int]
     if len(given) < len(numbers) or sorted(given) == list(range(1, len(given) + 1)):
         return NOTHING  # a missing or mistyped number is the taxonomy check's to say
-    found = ", ".join(str(number) for number in given[:_SHOWN_NUMBERS] if abs(number) < 10**6)
-    return (codes.PATIENT_SEQUENCE_BROKEN.at(PATIENTS, count=len(patients), found=found),)
+    found = ", ".join(_shown_number(number) for number in given[:_SHOWN_NUMBERS])
+    if len(given) > _SHOWN_NUMBERS:
+        found += " …"
+    return (codes.PATIENT_SEQUENCE_BROKEN.at(PATIENTS, found=found),)
 
 
 def age_is_in_the_national_encoding(
     event: NationalEvent, submission: Submission
 ) -> Iterable[Finding]:
     return [
-        codes.AGE_NOT_IN_ENCODING.at(f"{PATIENTS}[{position}].{DAYS}", value=_shown_age(age))
+        codes.AGE_NOT_IN_ENCODING.at(f"{PATIENTS}[{position}].{DAYS}", value=_shown_number(age))
         for position, patient in enumerate(event.patients)
         if type(age := patient.get(DAYS)) is int and not is_encoded_age(age)
     ]
@@ -62,5 +63,6 @@ def is_encoded_age(days: int) -> bool:
     return days % DAYS_OF_YEAR == 0 and days <= 199 * DAYS_OF_YEAR
 
 
-def _shown_age(age: int) -> str:
-    return shown(age) if abs(age) < 10**6 else "the number"
+def _shown_number(number: int) -> str:
+    """A long number may be one that identifies somebody."""
+    return str(number) if abs(number) < 10**6 else "a long number"
