@@ -16,12 +16,13 @@ def find_shape(stream: BinaryIO, feed_format: FeedFormat, *, max_record_bytes: i
     """How to read these bytes; BrokenFeed where they cannot be what the source sends."""
     stream.seek(0)
     head = stream.read(_HEAD)
-    if not head.strip():
+    start = head.removeprefix(_BYTE_ORDER_MARK).lstrip()
+    if not start:
         raise BrokenFeed(reading.EMPTY_FEED.at())
     if feed_format != "fhir":
         return feed_format
-    start = head.removeprefix(_BYTE_ORDER_MARK).lstrip()
-    if start.startswith((b"<", b"\xfe\xff", b"\xff\xfe")):
+    # XML may be in UTF-16, JSON may not.
+    if start.startswith((b"<", b"\xfe\xff\0<", b"\xff\xfe<\0")):
         return "fhir-xml"
     if not start.startswith(b"{"):
         raise BrokenFeed(reading.NOT_FHIR.at())
