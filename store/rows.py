@@ -101,10 +101,16 @@ def make_findings(batch_number: int, number: int, findings: tuple[Finding, ...])
             one.scope,
             storable(one.path),
             storable(one.source_path),
-            _encode_params(one.params).decode(),
+            _encode_params(
+                {name: _storable_param(value) for name, value in one.params.items()}
+            ).decode(),
         )
         for ordinal, one in enumerate(findings)
     ]
+
+
+def _storable_param(value: str | int) -> str | int:
+    return storable(value) if isinstance(value, str) else value
 
 
 def _code(value: Any) -> str | None:

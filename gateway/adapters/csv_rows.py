@@ -20,6 +20,7 @@ from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord
+from schemas.values import storable
 
 DELIMITERS: Final = ",;\t|"
 _WIDE: Final = ("utf-16", "utf-32")
@@ -157,12 +158,14 @@ class _Rows:
             except (csv.Error, OverlongRecord):
                 raise BrokenFeed(reading.BAD_HEADER.at()) from None
             self._row += 1
+        if "\x00" in "".join(cells):
+            raise BrokenFeed(reading.BAD_HEADER.at())
         while cells and not cells[-1].strip():
             cells.pop()
-        names = [cell.strip() or f"column {place}" for place, cell in enumerate(cells, start=1)]
-        if "\x00" in "".join(names):
-            raise BrokenFeed(reading.BAD_HEADER.at())
-        return names
+        # Findings name the columns: their names must be text, even where a byte was bad.
+        return [
+            storable(cell.strip()) or f"column {place}" for place, cell in enumerate(cells, start=1)
+        ]
 
 
 def _place(name: str, names: list[str]) -> str:

@@ -13,14 +13,14 @@ from schemas.values import storable
 
 
 def word_finding(finding: Finding) -> ReceiptFinding:
-    """As a receipt shows it; the paths as a database keeps them, stored or not."""
+    """As a receipt shows it: text as a database keeps it, stored or not."""
     return ReceiptFinding(
         code=finding.code,
         severity=finding.severity,
         path=storable(finding.path),
         source_path=storable(finding.source_path),
-        message=word_message(finding),
-        fix=word_fix(finding),
+        message=storable(word_message(finding)),
+        fix=storable(word_fix(finding)),
     )
 
 
