@@ -214,6 +214,12 @@ def _show_receipts(gateway: Gateway, batches: list[Batch]) -> str:
                         f"   {batch.filename} {record.locator}: {why.code} {why.message}"
                     )
     console.print(table)
+    with gateway.store.read() as work:
+        marked, elsewhere = work.marks.count()
+    console.print(
+        f"\n   {marked} events are marked as externally recorded; {elsewhere} of them by another"
+        " organisation than where they happened."
+    )
     console.print("\n   Rejected, and why (the receipts say what to do):")
     for reason in reasons:
         # One line each; the receipt has it all.

@@ -44,6 +44,12 @@ class Marks:
             for number, batch_id in self._connection.execute(waiting).all()
         )
 
+    def count(self) -> tuple[int, int]:
+        """Events marked, and those of them that another organisation recorded."""
+        elsewhere = func.count().filter(marks.c.recorded_elsewhere)
+        found = self._connection.execute(select(func.count(), elsewhere).select_from(marks)).one()
+        return found[0], found[1]
+
     def _mark(self, batch_number: int, batch_id: str) -> int:
         insert = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
         statement = insert(marks).from_select(_COLUMNS, _make_marks(batch_number, self._now))

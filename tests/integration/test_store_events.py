@@ -65,7 +65,9 @@ def test_mark_says_whether_another_organisation_recorded_it(store: Store, record
         work.records.load(batch, records)
         work.batches.finish(batch, "accepted", work.receipts.count(batch.number))
         assert work.marks.mark_batches() == len(CODES)
+    same = sum(is_same_organisation(code, recorded_by) for code in CODES)
     with store.read() as work:
+        assert work.marks.count() == (len(CODES), len(CODES) - same)
         for code in CODES:
             mark = work.events.find_mark(make_event_id(SOURCE.id, f"id:{code}"))
             assert mark is not None
