@@ -22,8 +22,8 @@ SUBJECT_REASONS = {
 }
 LEFT_OUT = (
     "This email leaves out the description of the event and all details of patients.\n"
-    "They are in the record, for those who may read it. It is sent automatically: replies are\n"
-    "not read."
+    "They are in the record, for those who may read it.\n"
+    "It was sent automatically. Please do not reply."
 )
 _NAME_LENGTH = 120
 
@@ -61,7 +61,7 @@ def word_urgent(alert: WaitingAlert, console_url: str, reader: Reader = ADMIN_US
         f"Recorded by: {_word_recorder(alert)}",
         f"You are told at once because {ALERT_REASONS[alert.reason]}.",
         f"Read the event:\n{_link(console_url, alert)}",
-        _word_why(reader, where),
+        _word_why(reader, alert.organisation, where),
         LEFT_OUT,
     )
     short = SUBJECT_REASONS[alert.reason]
@@ -91,7 +91,7 @@ def word_digest(
         *lines,
         "Never events, events with fatal or severe harm, and events that another organisation\n"
         "recorded are not in this list: each has an email of its own, sent at once.",
-        _word_why(reader, where),
+        _word_why(reader, first.organisation, where),
         LEFT_OUT,
     )
     return Wording(f"{count} at {where}: digest of {_word_date(day)}", body)
@@ -100,10 +100,9 @@ def word_digest(
 def word_no_admin(organisation: str, name: str | None) -> Wording:
     """To the national leads: nobody at the organisation can be told."""
     where = word_organisation(organisation, name)
-    has_trust = get_trust(organisation) != organisation
     body = _paragraphs(
         f"Neither {where} nor its trust has an admin user."
-        if has_trust
+        if _has_trust(organisation)
         else f"{where} has no admin user.",
         "Emails about patient safety events there come to you until it has one. Please make sure\n"
         "that the organisation knows of them.",
@@ -144,7 +143,7 @@ def _word_task(reader: Reader, alert: WaitingAlert, where: str, events: str) -> 
     if reader.refused is None:
         return [f"{where} has no admin user who could be told.\n{please}"]
     return [
-        f"An admin user of {where} was not told: {make_plain(reader.refused)} refuses mail.",
+        f"An admin user there was not told: {make_plain(reader.refused)} refuses mail.",
         f"{please} If it has other admin users,\neach was sent an email of their own.",
         f"Ask the organisation for an address that works. {_word_remedy(alert.organisation)}",
     ]
@@ -157,10 +156,16 @@ def _word_remedy(organisation: str) -> str:
     )
 
 
-def _word_why(reader: Reader, where: str) -> str:
+def _word_why(reader: Reader, organisation: str, where: str) -> str:
     if reader.is_lead:
         return "You get this as a national lead."
-    return f"You get this as an admin user of {where}."
+    # A site's admin users, or where it has none its trust's.
+    trust = " or of its trust" if _has_trust(organisation) else ""
+    return f"You get this as an admin user of {where}{trust}."
+
+
+def _has_trust(organisation: str) -> bool:
+    return get_trust(organisation) != organisation
 
 
 def _word_recorder(alert: WaitingAlert) -> str:

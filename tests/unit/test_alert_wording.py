@@ -59,10 +59,20 @@ https://console.example/events/7K2M-9QXB-4T8D-V
 You get this as an admin user of Aldermoor University Hospitals (RZA).
 
 This email leaves out the description of the event and all details of patients.
-They are in the record, for those who may read it. It is sent automatically: replies are
-not read.
+They are in the record, for those who may read it.
+It was sent automatically. Please do not reply.
 """
     )
+
+
+def test_an_event_of_a_site_may_reach_the_admin_users_of_its_trust():
+    site = change(ALERT, organisation="RZA01", organisation_name="Aldermoor North")
+    for wording in (
+        word_urgent(site, CONSOLE),
+        word_digest(date(2026, 11, 22), [site], 1, CONSOLE),
+    ):
+        why = "You get this as an admin user of Aldermoor North (RZA01) or of its trust.\n"
+        assert why in wording.body
 
 
 @pytest.mark.parametrize("reason", sorted(set(ALERT_REASONS) - {"routine"}))
@@ -99,7 +109,7 @@ REFUSED = Reader(is_lead=True, refused="gone@rza.example")
 
 def test_the_national_leads_are_told_which_address_is_refused_and_how_to_mend_it():
     wording = word_urgent(ALERT, CONSOLE, REFUSED)
-    assert "An admin user of Aldermoor University Hospitals (RZA) was not told" in wording.body
+    assert "An admin user there was not told: gone@rza.example refuses mail.\n" in wording.body
     assert wording.body.count("gone@rza.example") == 1
     assert "gone@rza.example" not in wording.subject
     assert "lrms-gateway user add EMAIL --organisation RZA --role admin" in wording.body
