@@ -52,6 +52,8 @@ def process(
                 waiting = [one.id for one in work.batches.find_waiting()]
         else:
             waiting = [batch]
+        if not waiting:
+            typer.echo("no batch waits", err=True)
         codes = [_try_one(gateway, one, "json" if as_json else "text") for one in waiting]
     raise typer.Exit(find_worst(codes))
 

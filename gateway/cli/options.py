@@ -6,9 +6,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, BinaryIO
 
 import msgspec
 import typer
@@ -27,7 +27,7 @@ SourceId = Annotated[str, typer.Option("--source", metavar="ID", help="The regis
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id, as in b-….")]
 
 
-def open_command_gateway() -> Any:
+def open_command_gateway() -> AbstractContextManager[Gateway]:
     """The gateway, acting for whoever runs the command."""
     return open_gateway(actor=f"cli:{_who()}")
 
@@ -44,16 +44,27 @@ def _who() -> str:
 def open_feed(file: str) -> Iterator[tuple[BinaryIO, str]]:
     """A seekable stream of the feed, and the name to remember it by."""
     if file == "-":
-        with tempfile.TemporaryFile() as spooled:
-            shutil.copyfileobj(sys.stdin.buffer, spooled)
-            spooled.seek(0)
+        with _spool(sys.stdin.buffer) as spooled:
             yield spooled, "standard input"
         return
     path = Path(file)
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise WrongUseError(f"{file}: no such file")
     with path.open("rb") as stream:
-        yield stream, path.name
+        if stream.seekable():
+            yield stream, path.name
+            return
+        # A pipe with a name, as the shell's <(…).
+        with _spool(stream) as spooled:
+            yield spooled, path.name
+
+
+@contextmanager
+def _spool(stream: BinaryIO) -> Iterator[BinaryIO]:
+    with tempfile.TemporaryFile() as spooled:
+        shutil.copyfileobj(stream, spooled)
+        spooled.seek(0)
+        yield spooled
 
 
 @contextmanager
@@ -93,18 +104,3 @@ def print_table(columns: list[str], rows: list[list[str]]) -> None:
     # A table that wraps inside a pipe is of no use to grep; only a terminal has a width.
     width = None if sys.stdout.isatty() else 500
     Console(width=width, highlight=False, markup=False).print(table)
-
-
-__all__ = [
-    "AsJson",
-    "BatchId",
-    "FeedFile",
-    "Gateway",
-    "SourceId",
-    "open_command_gateway",
-    "open_feed",
-    "open_progress",
-    "print_done",
-    "print_json",
-    "print_table",
-]

@@ -1,6 +1,5 @@
 """Check a feed: everything that ingesting it would say, and nothing stored."""
 
-import hashlib
 import io
 from collections.abc import Iterator
 from typing import BinaryIO
@@ -21,9 +20,10 @@ from schemas.judged import JudgedRecord
 from schemas.receipt import Counts, Receipt, ReceiptRecord
 from schemas.statuses import Disposition
 from schemas.submission import Source
+from store.arrival import settle
+from store.raw_files import hash_range
 
 _LOOK_UP = 500
-_BLOCK = 1 << 20
 
 
 def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: str) -> Receipt:
@@ -53,17 +53,12 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
 
 
 def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: str) -> Batch:
-    stream.seek(0)
-    digest = hashlib.sha256()
-    while block := stream.read(_BLOCK):
-        digest.update(block)
-    sha256 = digest.hexdigest()
+    sha256 = hash_range(stream)
     return Batch(
         id=make_batch_id(source.id, sha256),
         number=0,
         source_id=source.id,
         sha256=sha256,
-        # Not tell(): hashing a BytesIO leaves it at its start.
         size=stream.seek(0, io.SEEK_END),
         filename=filename,
         route="file",
@@ -110,9 +105,8 @@ class _Settling:
         revision: int | None = None
         if event_id is not None and record.acceptance is not None:
             content = record.acceptance.content_hash
-            number, before = self._seen.get(event_id, (0, b""))
-            disposition = "unchanged" if before == content else "revised" if number else "created"
-            revision = number if before == content else number + 1
+            known = self._seen.get(event_id, (0, None))
+            ((disposition, revision),) = settle([content], *known)
             self._seen[event_id] = (revision, content)
         return ReceiptRecord(
             number=record.number,

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 
 import msgspec
@@ -13,6 +13,7 @@ from schemas.errors import WrongUseError
 from schemas.identifiers import is_ods_code
 from schemas.submission import Organisation, Source
 from schemas.taxonomy import TAXONOMY_VERSIONS
+from schemas.values import storable
 
 _SOURCE_ID = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
 _EMAIL = re.compile(r"[^@\s<>,;\"]+@[^@\s<>,;\"]+\.[^@\s<>,;\".]+|[^@\s<>,;\"]+@localhost")
@@ -83,7 +84,15 @@ def add_organisations(gateway: Gateway, organisations: Iterable[Organisation]) -
 def read_organisations(lines: Iterable[str], filename: str) -> Iterator[Organisation]:
     """Organisations of a CSV file: columns code and name, and where given opened, closed
     (YYYY-MM-DD), successor, icb, region. WrongUseError names file, row, column."""
-    rows = csv.DictReader(lines)
+    try:
+        yield from _read_organisations(csv.DictReader(lines), filename)
+    except UnicodeDecodeError:
+        raise WrongUseError(f"{filename}: not in UTF-8; save it as CSV in UTF-8") from None
+    except csv.Error as error:
+        raise WrongUseError(f"{filename}: not CSV: {error}") from None
+
+
+def _read_organisations(rows: "csv.DictReader[str]", filename: str) -> Iterator[Organisation]:
     columns = set(rows.fieldnames or ())
     if not {"code", "name"} <= columns or not columns <= set(_ORGANISATION_COLUMNS):
         raise WrongUseError(
@@ -94,13 +103,18 @@ def read_organisations(lines: Iterable[str], filename: str) -> Iterator[Organisa
         where = f"{filename}, row {number}"
         yield Organisation(
             code=_ods_code(row["code"], where, "code"),
-            name=(row["name"] or "").strip() or row["code"],
+            name=storable((row["name"] or "").strip() or row["code"]),
             opened=_date(row.get("opened"), where, "opened"),
             closed=_date(row.get("closed"), where, "closed"),
-            successor=row.get("successor") or None,
-            icb=row.get("icb") or None,
-            region=row.get("region") or None,
+            successor=_find_ods_code(row, where, "successor"),
+            icb=_find_ods_code(row, where, "icb"),
+            region=storable(row.get("region") or "") or None,
         )
+
+
+def _find_ods_code(row: Mapping[str, str], where: str, column: str) -> str | None:
+    text = row.get(column)
+    return _ods_code(text, where, column) if text else None
 
 
 def _ods_code(text: str | None, where: str, column: str) -> str:

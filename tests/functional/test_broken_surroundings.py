@@ -14,8 +14,9 @@ from typer.testing import CliRunner
 
 from gateway.cli import app
 from gateway.generator import write_feed
+from gateway.pipeline.finish import finish_batches
 from gateway.pipeline.ingest import ingest_feed
-from gateway.pipeline.plan import plan_batch
+from gateway.pipeline.plan import plan_batch, plan_waiting
 from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
 from mappers.fhir_read import FhirMapper
@@ -147,6 +148,26 @@ def test_a_damaged_raw_file_is_not_loaded_and_holds_up_nobody(home, tmp_path):
     assert call(home, "process").returncode == 0
     states = [line.split()[3] for line in call(home, "batch", "list").stdout.splitlines()[1:]]
     assert states == ["finished", "finished"]
+
+
+def test_a_batch_that_cannot_be_planned_has_a_red_task_of_its_own(home, tmp_path):
+    gone, sound = (write_marked(tmp_path / f"feed-{seed}", events=3, seed=seed) for seed in (1, 2))
+    with open_line(home) as gateway:
+        for feed in (gone, sound):
+            with feed.open("rb") as stream:
+                receive_feed(gateway, "test-fhir", stream, filename="feed")
+            if feed is gone:
+                list_raw(home)[0].unlink()
+        first, second = plan_waiting(gateway)
+        assert (first["parts"], second["parts"]) == ([], [0])
+        with pytest.raises(DamagedError, match="is gone"):
+            process_parts(gateway, first["batch_id"], first["parts"])
+        assert process_parts(gateway, second["batch_id"], second["parts"]) == {"records": 3}
+        with gone.open("rb") as stream:
+            receive_feed(gateway, "test-fhir", stream, filename="feed")
+        # The task's next try.
+        assert process_parts(gateway, first["batch_id"], first["parts"]) == {"records": 3}
+        assert finish_batches(gateway) == {"finished": 2}
 
 
 def test_a_part_damaged_after_it_was_planned_is_not_loaded(home, tmp_path):

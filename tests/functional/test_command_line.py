@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
@@ -160,6 +161,37 @@ def test_wrong_use_is_told_in_one_line(line, words, message):
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert "Traceback" not in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"code,name\nR0A,Caf\xe9\n", "register.csv: not in UTF-8"),
+        (b"code,name\nR0A," + b"C" * 200_000 + b"\n", "register.csv: not CSV"),
+        (b"code,name,icb\nR0A,C,long name of it\n", "row 2, column 'icb': not an ODS code"),
+        (b"code;name\nR0A;C\n", "register.csv: the header must hold code and name"),
+        (b"code,name,opened\nR0A,C,1/4/2020\n", "register.csv, row 2, column 'opened': not a date"),
+        (b"code,name\nr0a,C\n", "register.csv, row 2, column 'code': not an ODS code"),
+    ],
+)
+def test_a_register_that_cannot_be_read_is_told_in_one_line(line, tmp_path, content, message):
+    file = tmp_path / "register.csv"
+    file.write_bytes(content)
+    done = line("organisation", "load", str(file))
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_feed_may_come_through_a_pipe_with_a_name(line, tmp_path):
+    feed = generate(line, "csv", events=2, seed=21)
+    pipe = tmp_path / "feed.csv"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(pipe.write_bytes, feed)
+        done = line.json("check", str(pipe), "--source", "my-csv", "--json")
+        sent.result()
+    assert done["counts"]["created"] == 2
 
 
 def test_source_list(line):
