@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from mappers.fhir_notes import Notes, named
-from mappers.fhir_tables import Version, find_version
+from mappers.fhir_notes import Notes
+from mappers.fhir_tables import Version, find_segment, find_version
 from schemas.catalogue import mapping
 from schemas.values import clean_text, is_date, shown
 
@@ -16,6 +16,8 @@ _INSTANT: Final = re.compile(r"(\d{4}-\d{2}-\d{2})T\d{2}:\d{2}(:\d{2}(\.\d{1,9})
 _ZONE: Final = re.compile(r"Z|[+-]\d{2}:\d{2}", re.ASCII)
 # FHIR has another field for the event type, and for "it did happen", in each release.
 _TYPE_FIELD: Final = {"STU3": "type", "R4": "event"}
+_CLAIMS: Final = ("actual", "potential", "AE", "PAE")
+_PROFILE: Final = re.compile(r"patient-safety-adverse-event(-[a-z0-9.]{1,8})?", re.ASCII)
 _ACTUAL: Final = {"STU3": ("category", "AE"), "R4": ("actuality", "actual")}
 
 
@@ -38,11 +40,17 @@ def read_version(meta: object, default: str, notes: Notes) -> str | None:
             mapping.UNKNOWN_VERSION,
             "taxonomy_version",
             "/meta/profile",
-            profile=named(first.rpartition("/")[2]) if type(first) is str else "(no address)",
+            profile=_show_profile(first) if type(first) is str else "(no address)",
         )
     elif type(profile) is list:
         notes.add_more("meta.profile", len(profile), "/meta/profile")
     return version
+
+
+def _show_profile(profile: str) -> str:
+    """Of an address its last part, where that looks like a version of the national profile."""
+    name = find_segment(profile)
+    return f"'{name}'" if _PROFILE.fullmatch(name) else shown(name)
 
 
 def read_event_type(resource: dict[str, Any], table: Version, notes: Notes) -> tuple[str, str]:
@@ -120,7 +128,7 @@ def check_actual(resource: dict[str, Any], table: Version, notes: Notes) -> None
                 "",
                 f"/{field}",
                 field=field,
-                value=named(value) if type(value) is str else "(not text)",
+                value=shown(value, known=_CLAIMS) if type(value) is str else "(not text)",
                 expected=f"'{expected}'",
             )
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Collection
 from datetime import date, time
 
 from schemas.identifiers import is_nhs_number
@@ -55,21 +56,24 @@ def storable(text: str) -> str:
     return text
 
 
-def shown(value: object) -> str:
+def shown(value: object, *, known: Collection[str] = ()) -> str:
     """A value as a finding may show it: short codes as they are, anything else by its length, so
     that free text (and a person in it) never reaches a receipt or a log. A word may be a name, and
-    a long number may be somebody's: neither is shown."""
+    a long number may be somebody's: neither is shown, unless the word is one of the ``known``."""
     text = value if isinstance(value, str) else str(value)
-    if _CODE.fullmatch(text) and not _may_identify(text):
+    if text in known or is_plain_code(text):
         return f"'{text}'"
     return f"({len(text)} character{'' if len(text) == 1 else 's'})"
 
 
-def _may_identify(text: str) -> bool:
+def is_plain_code(text: str) -> bool:
+    """Short, without blanks, and neither a word nor a number that may be somebody's."""
+    if not _CODE.fullmatch(text):
+        return False
     digits = "".join(character for character in text if character.isdigit())
     if not digits:
-        return len(text) > 3 and text.casefold() not in _NO_NAMES
-    return is_nhs_number(digits) or (len(digits) in (10, 11) and digits[0] == "0")
+        return len(text) <= 3 or text.casefold() in _NO_NAMES
+    return not is_nhs_number(digits) and not (len(digits) in (10, 11) and digits[0] == "0")
 
 
 def plain(text: str) -> str:

@@ -20,7 +20,7 @@ from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord
-from schemas.values import storable
+from schemas.values import is_plain_code, storable
 
 DELIMITERS: Final = ",;\t|"
 _WIDE: Final = ("utf-16", "utf-32")
@@ -108,12 +108,13 @@ class _Rows:
             number += 1
 
     def _find_id(self, cells: list[str]) -> str | None:
-        """The sender's id of a row that cannot be read. With too many cells only the first is sure
-        to be in its column: what stands in any other may be a piece of the narrative."""
+        """The sender's id of a row that cannot be read, where it has the form of one. With too many
+        cells only the first is sure to be in its column: any other may be a piece of narrative."""
         place = self._id_place
         if place is None or (place and len(cells) > len(self._names)) or place >= len(cells):
             return None
-        return cells[place].strip() or None
+        found = cells[place].strip()
+        return found if is_plain_code(found) else None
 
     def check_header(self, needed: Collection[str]) -> None:
         missing = [name for name in needed if name not in self._names]

@@ -10,10 +10,10 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record
+from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
 from gateway.adapters.json_stream import JsonStream
 from gateway.adapters.json_strict import read_json
-from mappers.fhir_notes import name_of, named
+from mappers.fhir_notes import name_of
 from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.record import SourceRecord
@@ -169,8 +169,7 @@ class _Bundle:
             raise BrokenFeed(reading.NO_FHIR_ROOT.at(found=name_of(fields)))
         found = fields.get("type")
         if found not in BUNDLE_TYPES and ("type" in fields or not only_if_known):
-            shown_type = named(found) if type(found) is str else "(none)"
-            raise BrokenFeed(reading.BUNDLE_TYPE.at(type=shown_type))
+            raise BrokenFeed(reading.BUNDLE_TYPE.at(type=show_type(found)))
 
     def _read_entries(self) -> Iterator[SourceRecord]:
         document = self._document

@@ -3,13 +3,24 @@
 from typing import Any, Final
 
 from mappers.fhir_fields import read_identifier
-from mappers.fhir_notes import Notes, name_of, named
+from mappers.fhir_notes import Notes, name_of
 from schemas.catalogue import reading
 from schemas.finding import Finding
 from schemas.record import SourceRecord
+from schemas.values import shown
 
 BUNDLE_TYPES: Final = ("collection", "batch", "transaction")
 _METHODS: Final = ("POST", "PUT")
+_OTHER_METHODS: Final = ("GET", "HEAD", "DELETE", "PATCH")
+_OTHER_TYPES: Final = (
+    "document",
+    "message",
+    "transaction-response",
+    "batch-response",
+    "history",
+    "searchset",
+    "subscription-notification",
+)
 
 
 def make_record(
@@ -27,6 +38,13 @@ def make_record(
     return SourceRecord(number, locator, content, raw_hash)
 
 
+def show_type(bundle_type: object) -> str:
+    """The type of a Bundle that is not a feed, for a finding."""
+    if type(bundle_type) is not str or not bundle_type:
+        return "(none)"
+    return shown(bundle_type, known=_OTHER_TYPES)
+
+
 def check_request(entry: dict[str, Any]) -> Finding | None:
     """What an entry of a Bundle asks for: to create or to update, if it says at all."""
     request = entry.get("request")
@@ -35,5 +53,5 @@ def check_request(entry: dict[str, Any]) -> Finding | None:
     method = request.get("method") if type(request) is dict else None
     if method in _METHODS:
         return None
-    found = named(method) if type(method) is str else "missing"
+    found = shown(method, known=_OTHER_METHODS) if type(method) is str else "missing"
     return reading.REQUEST_NOT_ACCEPTED.at(method=found)

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 from lxml import etree
 
 from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record
+from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
 from gateway.adapters.json_strict import MAX_DEPTH
 from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.fhir_notes import named
@@ -90,8 +90,7 @@ def _read_entry(entry: etree._Element, number: int, locator: str) -> SourceRecor
 
 def _check_type(bundle_type: str | None) -> None:
     if bundle_type not in BUNDLE_TYPES:
-        shown_type = named(bundle_type) if bundle_type else "(none)"
-        raise BrokenFeed(reading.BUNDLE_TYPE.at(type=shown_type))
+        raise BrokenFeed(reading.BUNDLE_TYPE.at(type=show_type(bundle_type)))
 
 
 def _read_record(

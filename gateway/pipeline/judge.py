@@ -15,7 +15,7 @@ from schemas.identifiers import make_event_id, make_identity, parse_reference
 from schemas.judged import Acceptance, JudgedRecord
 from schemas.record import Mapper, SourceRecord
 from schemas.submission import Organisation, Source, Submission
-from schemas.values import storable
+from schemas.values import is_plain_code, storable
 from validation.organisations import resolve_organisations
 from validation.validate import validate_event
 
@@ -83,6 +83,9 @@ class Judge:
     def _rejected(
         self, record: SourceRecord, local_id: str | None, findings: list[Finding]
     ) -> JudgedRecord:
+        if record.content is not None and record.findings and not is_plain_code(local_id or ""):
+            # A row that is too short may be the rest of a narrative, and so may what seems its id.
+            local_id = None
         return JudgedRecord(
             number=record.number,
             locator=record.locator,
