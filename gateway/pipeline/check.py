@@ -1,10 +1,9 @@
 """Check a feed: everything that ingesting it would say, and nothing stored."""
 
 import io
+from collections import Counter
 from collections.abc import Iterator
 from typing import BinaryIO
-
-import msgspec
 
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.shapes import find_shape
@@ -31,9 +30,8 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
     with gateway.store.read() as work:
         source = work.sources.get(source_id)
         register = work.organisations.get_register()
-    received_at = gateway.now()
     batch = _make_batch(gateway, source, stream, filename)
-    judge = Judge(make_mapper(source), make_submission(source, received_at, register))
+    judge = Judge(make_mapper(source), make_submission(source, batch.received_at, register))
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []
     broken: list[Finding] = []
@@ -120,8 +118,5 @@ class _Settling:
 
 
 def _count(records: list[ReceiptRecord]) -> Counts:
-    counts = dict.fromkeys(Counts.__struct_fields__, 0)
-    for record in records:
-        counts["records"] += 1
-        counts[record.disposition] += 1
-    return msgspec.convert(counts, Counts)
+    counted: Counter[str] = Counter(record.disposition for record in records)
+    return Counts(records=len(records), **counted)
