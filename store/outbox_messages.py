@@ -171,18 +171,18 @@ class Messages:
     def find_parked(self, leads: str) -> list[Parked]:
         """What is parked, counted by organisation, reason and whether it was for the national
         ``leads``."""
-        to_leads = messages.c.recipient == leads
-        group = (messages.c.organisation, to_leads, messages.c.last_error)
+        group = (
+            messages.c.organisation,
+            (messages.c.recipient == leads).label("to_leads"),
+            messages.c.last_error.label("reason"),
+        )
         query = (
-            sa.select(*group, sa.func.count())
+            sa.select(*group, sa.func.count().label("messages"))
             .where(messages.c.state == "parked")
             .group_by(*group)
             .order_by(*group)
         )
-        return [
-            Parked(organisation=code, to_leads=bool(is_lead), reason=reason, messages=count)
-            for code, is_lead, reason, count in self._connection.execute(query)
-        ]
+        return [Parked(**row) for row in self._connection.execute(query).mappings()]
 
     def count_alerts(self, message_id: str) -> int:
         """How many alerts a message announces."""
@@ -226,12 +226,8 @@ class Messages:
     def _record(self, drafts: Sequence[Draft]) -> None:
         self._audit.add_many(
             [
-                (
-                    "message.made",
-                    draft.id,
-                    {"kind": draft.kind, "organisation": draft.organisation},
-                )
-                for draft in drafts
+                ("message.made", one.id, {"kind": one.kind, "organisation": one.organisation})
+                for one in drafts
             ]
         )
 
