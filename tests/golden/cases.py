@@ -2,8 +2,8 @@
 
 ``input.*`` is a feed. ``expected.json`` is its receipt, without what differs from run to run, and
 the national event of each record (left out for feeds of more than ``MOST_EVENTS`` records).
-``input.record.json`` and ``input.event.json`` are given to the mapper and to validation directly:
-what they would say if a reader or a mapper had not said it before.
+``input.event.json`` is given to validation directly: what it would say if no mapper had said it
+before.
 ``case.json``, where there is one, says what is special about the source or the settings, and why.
 """
 
@@ -25,15 +25,13 @@ from gateway.pipeline.register import add_source
 from gateway.receipts.build import word_finding
 from schemas.batch import Part
 from schemas.event import NationalEvent
-from schemas.record import SourceRecord
 from schemas.submission import Source
 from tests.lib.line import NOW, read_register
 from validation.validate import validate_event
 
 SAMPLES = Path("samples")
 MOST_EVENTS = 5
-RECORD = "input.record.json"
-DIRECT = (RECORD, "input.event.json")
+DIRECT = "input.event.json"
 FORMATS = ("fhir", "xml", "csv")
 _VOLATILE = ("batch_id", "received_at")
 
@@ -96,7 +94,7 @@ def _read_special(path: Path) -> Special:
 
 def run_case(gateway: Gateway, case: Case) -> dict[str, Any]:
     """The receipt and the events, as plain JSON; nothing is stored but the source."""
-    if case.input.name in DIRECT:
+    if case.input.name == DIRECT:
         return _run_directly(gateway, case)
     if case.special.max_record_bytes is not None:
         settings = gateway.settings.model_copy(
@@ -116,17 +114,11 @@ def run_case(gateway: Gateway, case: Case) -> dict[str, Any]:
 
 
 def _run_directly(gateway: Gateway, case: Case) -> dict[str, Any]:
-    """What one of our parts says of what no reader would let through to it: the mapper of a
-    record's content, or validation of a national event."""
+    """What validation says of a national event that no mapper would let through to it."""
     source = _register(gateway, case)
-    content = case.input.read_bytes()
-    if case.input.name == RECORD:
-        record = SourceRecord(1, "", msgspec.json.decode(content), b"")
-        findings = make_mapper(source).map_record(record).findings
-    else:
-        register = {one.code: one for one in read_register()}
-        event = msgspec.json.decode(content, type=NationalEvent)
-        findings = validate_event(event, make_submission(source, NOW, register))
+    register = {one.code: one for one in read_register()}
+    event = msgspec.json.decode(case.input.read_bytes(), type=NationalEvent)
+    findings = validate_event(event, make_submission(source, NOW, register))
     return {"findings": [msgspec.to_builtins(word_finding(finding)) for finding in findings]}
 
 
