@@ -22,6 +22,14 @@ _SQLITE_PASSING = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
+_POSTGRESQL_PASSING = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    # To psycopg these are "internal". This process was paused for so long that the server ended
+    # its transaction; or the server is, for now, the standby of a pair.
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.ReadOnlySqlTransaction,
+)
 
 
 class RefusedError(GatewayError):
@@ -54,7 +62,7 @@ def _translate_postgresql(error: psycopg.Error) -> GatewayError:
     name = type(error).__name__
     if isinstance(error, psycopg.errors.UndefinedTable):
         return _not_migrated()
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, _POSTGRESQL_PASSING):
         # The server's first line names locks, disks and time-outs, not rows; without a state
         # nothing was sent yet and the text is about the connection.
         text = error.diag.message_primary if error.sqlstate else str(error)

@@ -5,11 +5,12 @@ import json
 import os
 import random
 import signal
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
+import store.engine
 from gateway.generator import write_feed
 from gateway.pipeline.finish import finish_batches
 from gateway.pipeline.ingest import process_batch
@@ -19,6 +20,7 @@ from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
 from gateway.receipts.read import open_receipt
 from gateway.receipts.write import write_json
+from schemas.errors import UnavailableError
 from tests.lib.line import open_line, register_everyone
 from tests.lib.line_child import SETTINGS, start_child, tell_to_begin, wait_for
 from tests.lib.snapshot import find_differences, read_snapshot
@@ -123,6 +125,36 @@ def test_a_paused_attempt_that_wakes_writes_nothing(make_place, feed):
     assert_same(place.read_all(), expected)
 
 
+def test_an_attempt_paused_with_locks_in_its_hands(make_place, feed, monkeypatch):
+    """Who would take over is told to come again. PostgreSQL ends the paused one's transaction;
+    SQLite cannot, and it goes on where it was."""
+    monkeypatch.setattr(store.engine, "LOCK_TIMEOUT", "50ms")
+    monkeypatch.setattr(store.engine, "BUSY_MILLISECONDS", 50)
+    expected = read_calm(make_place(), feed)
+    place = make_place()
+    batch_id = place.receive(feed)
+    work = place.plan()
+    numbers = json.dumps([number for _, number in work])
+    paused = place.start("process-and-stop-inside", batch_id, numbers)
+    tell_to_begin(paused)
+    _, status = os.waitpid(paused.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    with pytest.raises(UnavailableError) as refused:
+        place.process(work)
+    assert refused.value.retryable
+    if place.url.startswith("postgresql"):
+        for _ in range(100):
+            with suppress(UnavailableError):
+                place.process(work)
+                break
+    paused.send_signal(signal.SIGCONT)
+    is_cut_off = place.url.startswith("postgresql")
+    assert wait_for(paused) == ("UnavailableError True" if is_cut_off else "done")
+    place.process(work)
+    place.finish()
+    assert_same(place.read_all(), expected)
+
+
 def test_a_batch_processed_by_two_at_once(make_place, feed):
     expected = read_calm(make_place(), feed)
     place = make_place()
@@ -142,7 +174,7 @@ def test_a_batch_processed_by_two_at_once(make_place, feed):
 def test_the_same_bytes_from_several_at_once(make_place, feed, verb):
     expected = read_calm(make_place(), feed)
     place = make_place()
-    children = [place.start(verb, "test-fhir", str(feed)) for _ in range(3)]
+    children = [place.start(verb, "test-fhir", str(feed)) for _ in range(2)]
     for child in children:
         tell_to_begin(child)
     ends = {wait_for(child) for child in children}
@@ -166,7 +198,7 @@ def test_finished_and_marked_by_several_at_once(make_place, feed, tmp_path):
         one.receive(empty, "test-csv")
         one.process(one.plan())
     calm.finish()
-    children = [place.start("finish") for _ in range(3)]
+    children = [place.start("finish") for _ in range(2)]
     for child in children:
         tell_to_begin(child)
     assert {wait_for(child) for child in children} == {"done"}

@@ -7,15 +7,21 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
+import store.engine
 from gateway.bootstrap import Gateway
 from gateway.pipeline.finish import finish_batches
 from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.mark import mark_externally_recorded
 from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
+from schemas.batch import Batch
 from schemas.errors import GatewayError
+from schemas.judged import JudgedRecord
+from schemas.receipt import Counts
+from store.records import Records
 from tests.lib.line import open_line
 
 # Small pieces, so that two at once have many places to meet.
@@ -52,6 +58,19 @@ def _stop_now(_records: int) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
+def _stop_inside_a_transaction() -> None:
+    """Paused once, with a chunk written and not committed: it holds locks."""
+    kept = Records.load
+
+    def load_and_stop(self: Records, batch: Batch, records: Sequence[JudgedRecord]) -> Counts:
+        counts = kept(self, batch, records)
+        Records.load = kept  # type: ignore[method-assign]
+        os.kill(os.getpid(), signal.SIGSTOP)
+        return counts
+
+    Records.load = load_and_stop  # type: ignore[method-assign]
+
+
 def _work(gateway: Gateway, verb: str, words: list[str]) -> None:
     if verb in ("receive", "ingest"):
         source, file = words
@@ -59,9 +78,11 @@ def _work(gateway: Gateway, verb: str, words: list[str]) -> None:
             (receive_feed if verb == "receive" else ingest_feed)(
                 gateway, source, stream, filename="feed"
             )
-    elif verb in ("process", "process-and-stop"):
+    elif verb.startswith("process"):
         batch_id, parts = words
         progress = _stop_now if verb == "process-and-stop" else None
+        if verb == "process-and-stop-inside":
+            _stop_inside_a_transaction()
         process_parts(gateway, batch_id, json.loads(parts), progress=progress)
     else:
         finish_batches(gateway)
@@ -69,6 +90,8 @@ def _work(gateway: Gateway, verb: str, words: list[str]) -> None:
 
 
 def run(home: Path, url: str, verb: str, words: list[str]) -> str:
+    # The server ends the session of who is silent inside a transaction; here before long.
+    store.engine.IDLE_TIMEOUT = "500ms"
     with open_line(home, url, **SETTINGS) as gateway:
         print("ready", flush=True)
         sys.stdin.readline()
