@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.errors import UnknownError
@@ -33,6 +33,23 @@ class Users:
             return False
         self._audit.add("user.added", f"user {added}", {"organisation": organisation, "role": role})
         return True
+
+    def remove(self, email: str, organisation: str, role: str) -> None:
+        """Take a role away again; UnknownError where the user does not have it."""
+        matches = (users.c.email == email) & (users.c.organisation == organisation)
+        removed = self._connection.execute(
+            delete(users).where(matches, users.c.role == role).returning(users.c.id)
+        ).scalar_one_or_none()
+        if removed is None:
+            raise UnknownError(f"no {role} of {organisation} has that address")
+        details = {"organisation": organisation, "role": role}
+        self._audit.add("user.removed", f"user {removed}", details)
+
+    def find_all(self) -> list[tuple[str, str, str]]:
+        """(organisation, e-mail address, role) of every user, in order."""
+        query = select(users.c.organisation, users.c.email, users.c.role)
+        ordered = query.order_by(users.c.organisation, users.c.email, users.c.role)
+        return [tuple(row) for row in self._connection.execute(ordered)]
 
     def find_admins(self, codes: Collection[str]) -> dict[str, list[str]]:
         """E-mail addresses of the admin users by organisation, in order; an organisation without

@@ -120,3 +120,29 @@ def add_admin(
         register.add_user(gateway, email, organisation, role)
     found = {"email": email, "organisation": organisation, "role": role}
     print_done(found, f"{email} is {role} of {organisation}", as_json)
+
+
+@users.command("remove")
+def remove_admin(
+    email: Annotated[str, typer.Argument(metavar="EMAIL")],
+    organisation: Annotated[str, typer.Option(metavar="ODS")],
+    role: Annotated[str, typer.Option(help="admin")] = "admin",
+    as_json: AsJson = False,
+) -> None:
+    """Remove an admin user: somebody who left, or an address that mail servers refuse."""
+    with open_command_gateway() as gateway:
+        register.remove_user(gateway, email, organisation, role)
+    found = {"email": email, "organisation": organisation, "role": role}
+    print_done(found, f"{email} is no longer {role} of {organisation}", as_json)
+
+
+@users.command("list")
+def list_users(as_json: AsJson = False) -> None:
+    """List the users by organisation."""
+    with open_command_gateway() as gateway, gateway.store.read() as work:
+        found = work.users.find_all()
+    columns = ["organisation", "email", "role"]
+    if as_json:
+        print_json([dict(zip(columns, row, strict=True)) for row in found])
+    else:
+        print_table(columns, [list(row) for row in found])

@@ -66,6 +66,12 @@ def add_user(gateway: Gateway, email: str, organisation: str, role: str) -> None
         work.users.add(email, organisation, role)
 
 
+def remove_user(gateway: Gateway, email: str, organisation: str, role: str) -> None:
+    """UnknownError where there is no such user. What is sent already, or parked, stays."""
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        work.users.remove(email, organisation, role)
+
+
 def add_organisation(gateway: Gateway, code: str, name: str) -> None:
     """Adds one, or renames a known one and keeps what else is known of it."""
     if not is_ods_code(code):

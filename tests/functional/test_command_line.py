@@ -201,3 +201,14 @@ def test_source_list(line):
         "my-xml",
     ]
     assert b"my-csv" in line("source", "list").stdout
+
+
+def test_users_come_and_go(line):
+    own = line.json("user", "list", "--json")[0]["organisation"]
+    words = ("leaver@trust.example", "--organisation", own)
+    assert line("user", "add", *words).returncode == 0
+    assert b"leaver@trust.example" in line("user", "list").stdout
+    assert line("user", "remove", *words).returncode == 0
+    assert b"leaver@trust.example" not in line("user", "list").stdout
+    again = line("user", "remove", *words)
+    assert (again.returncode, b"has that address" in again.stderr) == (2, True)

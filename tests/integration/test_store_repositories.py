@@ -192,3 +192,15 @@ def test_receipt_is_read_in_feed_order_with_findings(store: Store) -> None:
     assert lines[2].findings == records[2].findings
     assert lines[2].reference is None
     assert {line.disposition for line in lines[3:]} == {"unchanged", "rejected"}
+
+
+def test_a_removed_user_is_told_nothing_more(store: Store) -> None:
+    register(store)
+    with store.begin(actor="test", at=NOW) as work:
+        work.users.add("a@example.org", "RZA", "admin")
+        work.users.add("b@example.org", "RZA", "admin")
+        assert [row[1] for row in work.users.find_all()] == ["a@example.org", "b@example.org"]
+        work.users.remove("a@example.org", "RZA", "admin")
+        assert work.users.find_admins(["RZA"]) == {"RZA": ["b@example.org"]}
+        with pytest.raises(UnknownError, match="no admin of RZA"):
+            work.users.remove("a@example.org", "RZA", "admin")
