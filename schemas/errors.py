@@ -19,6 +19,10 @@ class LostPartError(GatewayError):
     """Another attempt took this part over; this one must stop and write nothing more."""
 
 
+class FaultError(GatewayError):
+    """Our own code failed over a record. What was loaded before it stays."""
+
+
 class UnavailableError(GatewayError):
     """A database, mail server or disk did not answer; nothing was lost."""
 

@@ -1,10 +1,9 @@
 """What the command line says where it cannot go on: one line, and never content of an event."""
 
 import sys
-import traceback
-from pathlib import Path
 
 from gateway.exit_codes import ExitCode, of_error
+from gateway.pipeline.fault import word_fault
 from schemas.errors import GatewayError
 from schemas.values import plain
 
@@ -21,9 +20,4 @@ def _word(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}{f': {error.filename}' if error.filename else ''}"
-    # A fault of ours. Its text may quote the event: only its kind and place are told.
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"a fault of the gateway: {type(error).__name__} in {Path(place.filename).name}, line"
-        f" {place.lineno}; what was committed stays, run it again when the fault is mended"
-    )
+    return f"a fault of the gateway: {word_fault(error)}"

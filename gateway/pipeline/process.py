@@ -10,10 +10,12 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed
 from gateway.bootstrap import Gateway
+from gateway.pipeline.fault import word_fault
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.plan import plan_batch
 from schemas.batch import Batch, Part, Shape
+from schemas.errors import FaultError
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
 from schemas.submission import Source
@@ -124,7 +126,8 @@ def _judge_in_chunks(
 def judge_records(
     gateway: Gateway, batch: Batch, source: Source, part: Part, judge: Judge
 ) -> Iterator[JudgedRecord]:
-    """The records of a part, judged, those already loaded left out. BrokenFeed as its reader."""
+    """The records of a part, judged, those already loaded left out. BrokenFeed as its reader;
+    FaultError where our own code fails over one."""
     shape: Shape | None = batch.shape
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
@@ -133,5 +136,13 @@ def judge_records(
         for record in read_records(
             stream, shape, source, part, max_record_bytes=gateway.settings.max_record_bytes
         ):
-            if record.number >= first:
-                yield judge.judge(record)
+            if record.number < first:
+                continue
+            try:
+                judged = judge.judge(record)
+            except Exception as error:  # noqa: BLE001 - no text of it, nor its cause, in a log
+                raise FaultError(
+                    f"a fault of the gateway in record {record.number} of batch {batch.id}:"
+                    f" {word_fault(error)}; what was loaded stays, run it again once mended"
+                ) from None
+            yield judged
