@@ -60,8 +60,8 @@ GROUP_OF_OTHER_VERSION = FindingCode(
     scope="field",
     title="Group of another version",
     message=(
-        "the extension {group} belongs to another taxonomy version; the event is of "
-        "version {version}, and the group was read so"
+        "the extension {group} belongs to another taxonomy version than the event; it was "
+        "read as version {version}"
     ),
     fix="End the address of every group with the version that meta.profile names.",
     example="'adverse-event-agent-4' in an event of version 5.",

@@ -65,8 +65,8 @@ UNKNOWN_CODE = FindingCode(
     title="Code not in the value set",
     message="{value} is not a code of {value_set}; accepted: {accepted}",
     fix=(
-        "Send a code, not its label. All of them are in the value set {value_set} of "
-        "taxonomy version {version}."
+        "Send a code, not its label; value set {value_set} of taxonomy version {version} "
+        "lists them all."
     ),
     example="InvolvedAgents is '99', or 'Devices' instead of '3'.",
 )
