@@ -2,8 +2,9 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
@@ -94,14 +95,17 @@ def generate(
     for name, share in (("errors", errors), ("duplicates", duplicates)):
         if not 0 <= share <= 1:
             raise WrongUseError(f"--{name} {share}: a share from 0 to 1")
-    if output == "-":
-        stream = sys.stdout.buffer
+    with _open_output(output) as stream:
         write_feed(
             stream, events=events, format=format, seed=seed, errors=errors, duplicates=duplicates
         )
         stream.flush()
-        return
-    with Path(output).open("wb") as stream:
-        write_feed(
-            stream, events=events, format=format, seed=seed, errors=errors, duplicates=duplicates
-        )
+
+
+def _open_output(name: str) -> AbstractContextManager[BinaryIO]:
+    if name == "-":
+        return nullcontext(sys.stdout.buffer)
+    path = Path(name)
+    if path.is_dir() or not path.parent.is_dir():
+        raise WrongUseError(f"{name}: not a file in a folder that exists")
+    return path.open("wb")

@@ -26,9 +26,9 @@ NOT_FHIR = FindingCode(
     scope="batch",
     title="Not FHIR",
     message="the source is registered for FHIR, and the feed is neither JSON nor XML",
-    fix="Send AdverseEvent resources as JSON, NDJSON or XML, or have the source registered for the"
-    " format it sends.",
-    example="A CSV file pushed by a source registered with --format fhir.",
+    fix="Send AdverseEvent resources as JSON or NDJSON in UTF-8, or as XML; or have the source"
+    " registered for the format it sends.",
+    example="A CSV file, or JSON in UTF-16, pushed by a source registered with --format fhir.",
 )
 
 # 001–049: FHIR, as JSON and XML.

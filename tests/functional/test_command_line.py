@@ -154,6 +154,7 @@ def test_deliver_sends_what_waits_once(line):
         (("source", "add", "x1", "--organisation", "R0A", "--format", "csv"), "--profile"),
         (("user", "add", "nobody", "--organisation", "R0A"), "not an e-mail address"),
         (("generate", "--events", "1", "--format", "pdf"), "fhir-5"),
+        (("generate", "--events", "1", "--format", "csv", "-o", "no/where"), "a folder that"),
     ],
 )
 def test_wrong_use_is_told_in_one_line(line, words, message):
