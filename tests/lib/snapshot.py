@@ -5,9 +5,10 @@ between a run that was killed and one that was not.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import Connection, Table, select
 
 from store import tables
 from tests.lib.databases import make_engine
@@ -35,9 +36,7 @@ def read_snapshot(database_url: str) -> dict[str, Any]:
     try:
         with engine.connect() as connection:
             found: dict[str, Any] = {
-                table.name: Counter(
-                    tuple(row) for row in connection.execute(select(*(table.c[n] for n in names)))
-                )
+                table.name: Counter(_read_rows(connection, table, names))
                 for table, names in _COMPARED
             }
             actions = connection.execute(select(tables.audit.c.action, tables.audit.c.subject))
@@ -47,6 +46,20 @@ def read_snapshot(database_url: str) -> dict[str, Any]:
     finally:
         engine.dispose()
     return found
+
+
+def _read_rows(
+    connection: Connection, table: Table, names: tuple[str, ...]
+) -> Iterator[tuple[Any, ...]]:
+    """The rows, with the place of a batch in the order of arrival for its number: PostgreSQL uses
+    up a number for an insert that is refused, so numbers may have gaps."""
+    numbers = connection.execute(select(tables.batches.c.number).order_by("number")).scalars()
+    places = {number: place for place, number in enumerate(numbers, start=1)}
+    for row in connection.execute(select(*(table.c[name] for name in names))):
+        yield tuple(
+            places[value] if name == "batch_number" else value
+            for name, value in zip(names, row, strict=True)
+        )
 
 
 def find_differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
