@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from gateway.config import Settings, read_settings
 from gateway.notifications.mailbox import MailboxMailer
+from gateway.notifications.mailer import Mailer
 from gateway.notifications.smtp import SmtpMailer
 from schemas.errors import WrongUseError
 from store.engine import Store, open_store
@@ -21,7 +22,7 @@ class Gateway:
     settings: Settings
     store: Store
     raw: RawFiles
-    mailer: MailboxMailer | SmtpMailer
+    mailer: Mailer
     now: Callable[[], datetime]
     actor: str
 
@@ -30,7 +31,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _make_mailer(settings: Settings) -> MailboxMailer | SmtpMailer:
+def _make_mailer(settings: Settings) -> Mailer:
     if not settings.smtp_host:
         return MailboxMailer(settings.mailbox_folder)
     return SmtpMailer(

@@ -1,4 +1,4 @@
-"""What the store gives back: events with their history, receipt lines, marks, audit entries."""
+"""What the store gives back: events with their history, receipt lines, marks."""
 
 from datetime import datetime
 
@@ -63,17 +63,6 @@ class StoredAlert(msgspec.Struct, frozen=True):
     reason: str
     created_at: datetime
     announced_at: datetime | None
-
-
-class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """``details`` is JSON text."""
-
-    number: int
-    at: datetime
-    actor: str
-    action: str
-    subject: str
-    details: str | None
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -126,10 +126,6 @@ class Alerts:
             .values(announced_at=self._now)
         )
 
-    def count_waiting(self) -> int:
-        query = sa.select(sa.func.count()).where(alerts.c.announced_at.is_(None))
-        return self._connection.execute(query).scalar_one()
-
     def _read(self, query: sa.Select[Any]) -> list[WaitingAlert]:
         return [WaitingAlert(**row) for row in self._connection.execute(query).mappings()]
 

@@ -21,7 +21,7 @@ from gateway.cli.options import (
 )
 from gateway.exit_codes import ExitCode, find_worst, of_receipt
 from gateway.pipeline.check import check_feed
-from gateway.pipeline.ingest import process_batch
+from gateway.pipeline.ingest import ingest_feed, process_batch
 from gateway.pipeline.receive import receive_feed
 from gateway.receipts.build import ReceiptStream
 from gateway.receipts.read import open_receipt
@@ -62,11 +62,11 @@ def ingest(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
     """Receive, process, load, mark and queue alerts at once, without Airflow; prints the
     receipt."""
     with open_command_gateway() as gateway:
-        with open_feed(file) as (stream, name):
-            batch, is_new = receive_feed(gateway, source, stream, filename=name)
+        with open_feed(file) as (stream, name), open_progress("loading") as progress:
+            batch, is_new = ingest_feed(gateway, source, stream, filename=name, progress=progress)
         if not is_new:
             typer.echo(f"{batch.id} was here already: nothing done again", err=True)
-        code = _process_one(gateway, batch.id, "json" if as_json else "text")
+        code = _print_receipt(gateway, batch.id, "json" if as_json else "text")
     raise typer.Exit(code)
 
 
