@@ -1,19 +1,23 @@
-"""A mapping profile: how one shape of CSV or XML feed becomes national events, as data.
+"""A mapping profile: how one shape of CSV, XML or JSON feed becomes national events, as data.
 
-A profile is a YAML file; these models are its schema (``Profile.model_json_schema()`` for an
-editor). What they cannot say of one field alone is checked by ``mappers.profile_faults``.
+A profile is a YAML file; these models are its schema (``mappers.profile_schema`` publishes it for
+editors). What they cannot say of one field alone is checked by ``mappers.profile_faults``.
 """
 
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from mappers.profile_terms import AgeUnit, Given, When
 from schemas.event import PATIENTS
 from schemas.taxonomy import TAXONOMY_VERSIONS, ElementSpec, get_taxonomy
 
 MEDICATIONS: Final = "MedicationDmd"
 # Stands for the number in the column names of a repeated group.
 PLACE: Final = "{n}"
+# In the content of a CSV record made of several rows: the fields of each row that are its own.
+# No column can be so named.
+ROWS: Final = "\0rows"
 REFERENCE: Final = "AdverseEventReferenceMetadata.ReferenceNumber"
 ElementName = Annotated[str, Field(pattern=r"^[A-Za-z]+\.[A-Za-z]+$")]
 Codes = dict[str, str]
@@ -30,19 +34,48 @@ class Booleans(_Closed):
     false: list[str] = Field(["false", "no", "0"], min_length=1)
 
 
+class Take(_Closed):
+    """Takes one piece of a text: it is cut at the separator, blanks around pieces do not count."""
+
+    separator: str = Field(min_length=1)
+    part: int = Field(description="from 1; from the end: -1")
+
+
 class FieldRule(_Closed):
-    """What becomes of one column, or of one element or attribute of the XML record. Short form:
-    the national element alone."""
+    """What becomes of one field: a column (CSV), an element or attribute of the record (XML), a
+    pointer (JSON). Short form: the national element alone."""
 
     to: ElementName = Field(description="Group.Element of the national taxonomy")
+    when: Given[When] = Field(
+        None, description="only where this holds; a list: where any of them does"
+    )
+    take: Take | None = Field(None, description="one piece of the text, before anything else")
     separator: str | None = Field(
         None, min_length=1, description="what stands between several values; blanks do not count"
     )
     codes: Codes | str | None = Field(
         None, description="their code → national code ('' for nothing), or the name of a code list"
     )
-    date_format: str | None = Field(None, description="of a date or time, as in strptime")
+    date_format: str | list[str] | None = Field(
+        None,
+        description="of a date or time: a named format (DD/MM/YYYY, ISO …) or one as in strptime;"
+        " of several, the first that fits",
+    )
     booleans: Booleans | None = None
+    age: AgeUnit | None = Field(
+        None,
+        description="the field is an age in this unit, a text such as '3 months', or a date of"
+        " birth (its date_format); it becomes the national encoding",
+    )
+    by_name: bool = Field(
+        False, description="the field names an organisation instead of giving its ODS code"
+    )
+    heading: str | None = Field(
+        None, description="text elements only: this field's text follows that of others, under it"
+    )
+    derived: bool = Field(
+        False, description="the feed does not say this itself: marked derived in the provenance"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -50,12 +83,18 @@ class FieldRule(_Closed):
         return {"to": given} if isinstance(given, str) else given
 
 
+Rules = FieldRule | list[FieldRule]
+
+
 class HeadRule(_Closed):
     """A field of the record as a whole. Short form: the field alone."""
 
     field: str
     codes: Codes | str | None = None
-    date_format: str | None = None
+    date_format: str | list[str] | None = None
+    more: dict[str, str] = Field(
+        {}, description="narrative only: further field → the heading its text follows under"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -63,26 +102,76 @@ class HeadRule(_Closed):
         return {"field": given} if isinstance(given, str) else given
 
 
-class RepeatedGroup(_Closed):
-    """A group that occurs several times in a record. CSV: columns with ``{n}`` in their name,
-    n from 1. XML: child elements ``at`` a path, the fields' paths starting there."""
+class Constant(_Closed):
+    """The same for every record."""
 
-    at: str | None = Field(None, description="XML only: path of the repeated element")
+    value: str
+
+
+class Case(_Closed):
+    """One case of a decision table: the value where the condition holds, or without one."""
+
+    when: Given[When] = None
+    value: str | list[str]
+
+
+class RepeatedGroup(_Closed):
+    """A group that occurs several times in a record. CSV: columns with ``{n}`` in their name, n
+    from 1, or ``rows: true``, one row each. XML and JSON: elements or items ``at`` a path, the
+    fields' paths starting there."""
+
+    at: str | None = Field(None, description="XML, JSON: path of the repeated element or list")
+    rows: bool = Field(False, description="CSV: each row of the record (see 'rows') gives one")
+    when: Given[When] = Field(None, description="those for which this does not hold are left out")
     number: str | None = Field(
-        None, description="element that takes the n (CSV) or position (XML) where no field gives it"
+        None, description="element that takes the n or the position where no field gives it"
     )
-    elements: dict[str, FieldRule]
+    elements: dict[str, Rules]
+
+
+class RepeatedRows(_Closed):
+    """CSV only: rows with the same ``id`` are one record, wherever they stand in the file.
+    ``keep`` all: they agree on what is of the record; newest: only the one with the newest date
+    in ``by`` counts (of equals, the last)."""
+
+    id: str = Field(description="the column that tells which rows belong together")
+    keep: Literal["all", "newest"] = "all"
+    by: str | None = Field(None, description="keep: newest: a date, or a list of dates")
+    separator: str | None = Field(None, description="between the dates of such a list")
+    date_format: str | list[str] | None = None
+
+
+class Range(_Closed):
+    min: int = Field(0, ge=0)
+    max: int | None = Field(None, ge=0)
+
+
+class Expectations(_Closed):
+    """What a batch is expected to be. One that is not waits for a decision and loads nothing."""
+
+    records: Range = Range()
+    rejected_at_most: float = Field(1, ge=0, le=1, description="share of the records, 0 to 1")
 
 
 class Profile(_Closed):
-    """A mapping profile. Fields are named by column (CSV) or by path from the record element
-    (XML: ``what/agent``, ``what/@kind``, ``@id``); each is mapped, or ignored with a reason."""
+    """A mapping profile. Fields are named by column (CSV), by path from the record element (XML:
+    ``what/agent``, ``what/@kind``, ``field[@name='x']``) or by pointer from the record (JSON:
+    ``/what/agent``); each is mapped, or ignored with a reason."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     version: str = Field(min_length=1)
-    format: Literal["csv", "xml"]
+    format: Literal["csv", "xml", "json"]
+    extends: str | None = Field(
+        None,
+        description="the profile this one changes: what stands here is added to it or replaces"
+        " it, '~' takes away",
+    )
     description: str = ""
-    record: str | None = Field(None, description="XML only: path from the root to the records")
+    record: str | None = Field(
+        None,
+        description="XML: path from the root to the records. JSON: pointer to the list of records,"
+        " '' for the document itself (NDJSON needs none: a record a line)",
+    )
     namespaces: dict[str, str] = Field(
         {}, description="XML only: prefix → namespace; '' for names without a prefix"
     )
@@ -90,20 +179,27 @@ class Profile(_Closed):
         description="a version, or the field that says it"
     )
     local_id: HeadRule | None = Field(None, description="the sender's own id of the record")
-    event_type: HeadRule
+    event_type: HeadRule | Constant
     event_date: HeadRule | None = None
     narrative: HeadRule | None = None
+    rows: RepeatedRows | None = None
     separator: str | None = Field(None, description="for every element that holds several values")
     escape: Literal["\\"] | None = Field(
         None, description="before a separator (or itself) inside one of several values"
     )
     booleans: Booleans = Booleans()
-    code_lists: dict[str, Codes] = {}
-    elements: dict[str, FieldRule] = {}
+    code_lists: dict[str, Codes] = Field(
+        {}, description="by name; or the CSV file beside the profile (columns theirs, national)"
+    )
+    elements: dict[str, Rules] = {}
     patients: RepeatedGroup | None = None
     medications: RepeatedGroup | None = None
+    derive: dict[ElementName, list[Case]] = Field(
+        {}, description="element → the first case that holds, where no field fills the element"
+    )
     constants: dict[ElementName, str | list[str]] = {}
     ignored: dict[str, str] = Field({}, description="field → why its content is not taken over")
+    expectations: Expectations = Expectations()
 
     @field_validator("taxonomy_version", mode="before")
     @classmethod
@@ -133,8 +229,8 @@ class Profile(_Closed):
     @property
     def needed(self) -> tuple[str, ...]:
         """The fields without which no record can be told what it is, or known again."""
-        given = (self.local_id, self.event_type)
-        return tuple(rule.field for rule in given if rule is not None)
+        given = [rule.field for name, rule in self.heads.items() if name in _NEEDED]
+        return tuple(dict.fromkeys([*given, *([self.rows.id] if self.rows else [])]))
 
     @property
     def repeated(self) -> dict[str, RepeatedGroup]:
@@ -142,11 +238,33 @@ class Profile(_Closed):
         given = {PATIENTS: self.patients, MEDICATIONS: self.medications}
         return {group: rule for group, rule in given.items() if rule is not None}
 
+    @property
+    def row_fields(self) -> frozenset[str]:
+        """The columns that belong to one row of a record, not to the record as a whole."""
+        groups = [group for group in self.repeated.values() if group.rows]
+        names = {name for group in groups for name in group.elements}
+        for group in groups:
+            names |= {name for one in group.when or () for name in one}
+            for rules in group.elements.values():
+                names |= {
+                    name for rule in as_list(rules) for one in rule.when or () for name in one
+                }
+        of_record = {rule.field for rule in self.heads.values()} | self.elements.keys()
+        return frozenset(names - of_record)
+
     def codes_of(self, rule: FieldRule | HeadRule) -> Codes | None:
         return self.code_lists[rule.codes] if isinstance(rule.codes, str) else rule.codes
 
     def separator_of(self, rule: FieldRule) -> str | None:
         return (rule.separator or self.separator or "").strip() or None
+
+
+_NEEDED = ("local_id", "event_type")
+
+
+def as_list(rules: Rules) -> list[FieldRule]:
+    """A field's rules, be it one or several."""
+    return rules if isinstance(rules, list) else [rules]
 
 
 def find_spec(target: str, versions: tuple[str, ...]) -> ElementSpec | None:

@@ -10,7 +10,7 @@ from schemas.statuses import BatchState, PartState, Verdict
 
 Route = Literal["file", "http", "mesh", "sftp"]
 # How the bytes of a batch are to be read; found by looking at them when it is planned.
-Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv"]
+Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv", "json", "ndjson"]
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +39,11 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of a batch: bytes ``start`` to ``end`` (exclusive); ``sha256`` is theirs.
     ``first_record`` is the number of its first record, ``first_line`` the line it starts on, both
     from 1. ``token`` is the fencing token: each attempt raises it, and only the newest may write.
-    ``records_done`` of its records are loaded and committed."""
+    ``records_done`` of its records are loaded and committed.
+
+    Of a feed that came packed (gzip, zip), ``content`` is the sha256 of the unpacked bytes the
+    stretch is of, and ``member`` the name of the file in a zip of several, which the locators of
+    its records begin with; of any other, both are empty. ``shape`` where it is not the batch's."""
 
     batch_number: int
     number: int
@@ -51,3 +55,6 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     state: PartState = "waiting"
     token: int = 0
     records_done: int = 0
+    content: str = ""
+    member: str = ""
+    shape: Shape | None = None

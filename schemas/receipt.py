@@ -3,7 +3,7 @@
 import msgspec
 
 from schemas.finding import Severity
-from schemas.statuses import Disposition, Verdict
+from schemas.statuses import Disposition, ReceiptVerdict
 
 
 class ReceiptFinding(msgspec.Struct, frozen=True):
@@ -40,13 +40,17 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """``findings`` are those of the batch as a whole; ``records`` stand in feed order."""
+    """``findings`` are those of the batch as a whole; ``records`` stand in feed order.
+    ``profile`` and ``profile_version`` name the mapping the feed was read with. Verdict ``held``:
+    the batch waits for a decision, and what stands here is what loading it would do."""
 
     batch_id: str
     source: str
     received_at: str
     sha256: str
-    verdict: Verdict
+    profile: str | None
+    profile_version: str | None
+    verdict: ReceiptVerdict
     next_action: str
     counts: Counts
     findings: list[ReceiptFinding]

@@ -29,13 +29,16 @@ class Mapped(msgspec.Struct, frozen=True):
     """What a mapper made of a record. ``event`` is None where not even a version and a type could
     be told. ``local_id`` is the source's own id of the record. ``reference`` is a national
     reference number the sender gave back. ``derived`` lists the elements that the mapping
-    concluded and the record did not say."""
+    concluded and the record did not say. ``organisation_names``: for an element that the record
+    fills with names of organisations instead of codes, those names; the element is not in the
+    event until they are resolved against the register."""
 
     event: NationalEvent | None
     local_id: str | None
     findings: list[Finding]
     reference: str | None = None
     derived: tuple[str, ...] = ()
+    organisation_names: Mapping[str, list[str]] = {}
 
 
 class Mapper(Protocol):

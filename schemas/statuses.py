@@ -2,20 +2,31 @@
 
 from typing import Final, Literal
 
-BatchState = Literal["received", "planned", "finished"]
+BatchState = Literal["received", "held", "planned", "finished"]
 PartState = Literal["waiting", "running", "loaded"]
 MessageState = Literal["waiting", "sending", "sent", "parked"]
 Disposition = Literal["created", "revised", "unchanged", "rejected"]
 Verdict = Literal["accepted", "partly_accepted", "rejected"]
+# A batch that waits for a decision has no verdict yet; its receipt says what loading it would do.
+ReceiptVerdict = Literal["accepted", "partly_accepted", "rejected", "held"]
 AlertKind = Literal["urgent", "digest"]
 MessageKind = Literal["urgent", "digest", "no_admin"]
 
 DISPOSITIONS: Final[tuple[Disposition, ...]] = ("created", "revised", "unchanged", "rejected")
 
 # received → planned: cut into parts. planned → finished: every part loaded, receipt complete.
-# received → finished: not one record could be read.
+# received → finished: not one record could be read. received → held: it waits for a decision (it
+# breaks off half-way, or is not what its profile expects). held → planned: released, to be loaded
+# as far as it can be read. held → finished: discarded, nothing of it is loaded.
 BATCH_TRANSITIONS: Final[frozenset[tuple[BatchState, BatchState]]] = frozenset(
-    {("received", "planned"), ("planned", "finished"), ("received", "finished")}
+    {
+        ("received", "planned"),
+        ("planned", "finished"),
+        ("received", "finished"),
+        ("received", "held"),
+        ("held", "planned"),
+        ("held", "finished"),
+    }
 )
 # running → running: a later attempt takes over with a higher fencing token.
 PART_TRANSITIONS: Final[frozenset[tuple[PartState, PartState]]] = frozenset(

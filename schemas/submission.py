@@ -6,7 +6,9 @@ from typing import Literal
 
 import msgspec
 
-FeedFormat = Literal["fhir", "xml", "csv"]
+FeedFormat = Literal["fhir", "xml", "csv", "json"]
+# What becomes of a feed that breaks half-way: what came before waits for a decision, or is loaded.
+OnBreak = Literal["wait", "load"]
 
 
 class Organisation(msgspec.Struct, frozen=True):
@@ -32,6 +34,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     submits_for: frozenset[str] = frozenset()
     strict: bool = False
     taxonomy_version: str = "5"
+    on_break: OnBreak = "wait"
 
 
 class Submission(msgspec.Struct, frozen=True):

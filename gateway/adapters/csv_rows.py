@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, Final
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.csv_encoding import find_encoding
 from gateway.adapters.csv_lines import Lines, OverlongRecord
+from gateway.adapters.limits import Limits
 from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
@@ -33,14 +34,14 @@ def read_csv(
     stream: BinaryIO,
     part: Part,
     *,
-    max_record_bytes: int,
+    limits: Limits,
     needed: Collection[str] = (),
     id_column: str | None = None,
 ) -> Iterator[SourceRecord]:
     """One record for each row that is not blank: column → cell text, empty cells left out.
 
-    ``max_record_bytes`` is counted in characters here. BrokenFeed where there is no usable header,
-    or one without the ``needed`` columns: another kind of file, or one that has lost its header.
+    ``limits.record_bytes`` is counted in characters here. BrokenFeed where there is no usable
+    header, or one without the ``needed`` columns: another kind of file, or one that lost its own.
     """
     encoding = find_encoding(stream)
     # UTF-8 keeps bad bytes as lone surrogates, which cannot be encoded again: that is how a row
@@ -48,9 +49,9 @@ def read_csv(
     errors = "replace" if encoding.startswith(_WIDE) else "surrogateescape"
     text = io.TextIOWrapper(stream, encoding, errors=errors, newline="")
     # The csv module's own limit on a cell is for the whole process and too low (128 kB).
-    csv.field_size_limit(max(csv.field_size_limit(), max_record_bytes))
+    csv.field_size_limit(max(csv.field_size_limit(), limits.record_bytes))
     try:
-        rows = _Rows(Lines(text, max_record_bytes), encoding, id_column)
+        rows = _Rows(Lines(text, limits.record_bytes), encoding, id_column)
         rows.check_header(needed)
         yield from rows.read(part.first_record)
     finally:

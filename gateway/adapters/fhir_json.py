@@ -13,6 +13,7 @@ from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
 from gateway.adapters.json_stream import JsonStream
 from gateway.adapters.json_strict import read_json
+from gateway.adapters.limits import Limits
 from mappers.fhir_notes import name_of
 from schemas.batch import Part
 from schemas.catalogue import reading
@@ -26,25 +27,23 @@ _MAX_MEMBERS: Final = 100
 _PIECE: Final = 1 << 20
 
 
-def read_fhir_ndjson(
-    stream: BinaryIO, part: Part, *, max_record_bytes: int
-) -> Iterator[SourceRecord]:
+def read_fhir_ndjson(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[SourceRecord]:
     """A record for each line that is not blank, from byte ``part.start`` to ``part.end``."""
     stream.seek(part.start)
     left, number, line = part.end - part.start, part.first_record, part.first_line
     is_first = part.start == 0
-    while raw := stream.readline(min(max_record_bytes + 2, left)):
+    while raw := stream.readline(min(limits.record_bytes + 2, left)):
         left -= len(raw)
         if is_first:
             raw, is_first = raw.removeprefix(_BYTE_ORDER_MARK), False
         locator = f"line {line}"
         line += 1
         record = None
-        if len(raw) > max_record_bytes and not raw.endswith(b"\n"):
+        if len(raw) > limits.record_bytes and not raw.endswith(b"\n"):
             skipped, raw_hash, is_blank = _skip_line(stream, raw, left)
             left -= skipped
             if not is_blank:
-                record = _too_long(number, locator, raw_hash, max_record_bytes)
+                record = _too_long(number, locator, raw_hash, limits.record_bytes)
         elif raw := raw.strip():
             record = _read_record(raw, number, locator)
         if record is not None:
@@ -66,19 +65,17 @@ def _skip_line(stream: BinaryIO, start: bytes, left: int) -> tuple[int, bytes, b
     return skipped, digest.digest(), is_blank
 
 
-def read_fhir_json(
-    stream: BinaryIO, part: Part, *, max_record_bytes: int
-) -> Iterator[SourceRecord]:
+def read_fhir_json(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[SourceRecord]:
     """The AdverseEvents of one document. Raises BrokenFeed where it cannot be read on, or where
     its Bundle is of a type that is not a feed."""
-    if _is_bundle(JsonStream(stream, part.start, part.end), max_record_bytes):
-        bundle = _Bundle(JsonStream(stream, part.start, part.end), part, max_record_bytes)
+    if _is_bundle(JsonStream(stream, part.start, part.end), limits.record_bytes):
+        bundle = _Bundle(JsonStream(stream, part.start, part.end), part, limits.record_bytes)
         yield from bundle.read()
         return
     stream.seek(part.start)
-    raw = stream.read(min(part.end - part.start, max_record_bytes + 1))
-    if len(raw) > max_record_bytes:
-        yield _too_long(part.first_record, _WHOLE, _hash_all(stream, raw), max_record_bytes)
+    raw = stream.read(min(part.end - part.start, limits.record_bytes + 1))
+    if len(raw) > limits.record_bytes:
+        yield _too_long(part.first_record, _WHOLE, _hash_all(stream, raw), limits.record_bytes)
     else:
         yield _read_record(raw.strip(), part.first_record, _WHOLE)
 

@@ -14,6 +14,7 @@ from lxml import etree
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
 from gateway.adapters.json_strict import MAX_DEPTH
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.fhir_notes import named
 from schemas.batch import Part
@@ -41,15 +42,15 @@ class _TooDeepError(Exception):
     """The element is nested deeper than MAX_DEPTH."""
 
 
-def read_fhir_xml(stream: BinaryIO, part: Part, *, max_record_bytes: int) -> Iterator[SourceRecord]:
+def read_fhir_xml(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[SourceRecord]:
     """The AdverseEvents of one document. Raises BrokenFeed where it cannot be read on, at a
     DOCTYPE, and where a Bundle is of a type that is not a feed."""
     stream.seek(part.start)
     root = find_root(stream)
     if root == _BUNDLE:
-        yield from _read_bundle(stream, part.first_record, max_record_bytes)
+        yield from _read_bundle(stream, part.first_record, limits)
         return
-    for element in iterate_elements(stream, (_EVENT,), max_record_bytes=max_record_bytes):
+    for element in iterate_elements(stream, (_EVENT,), limits=limits):
         if element.getparent() is None:
             yield _read_record(element, element, part.first_record, "/AdverseEvent")
             root = _EVENT
@@ -62,9 +63,9 @@ def _name_root(tag: str) -> str:
     return name if tag.startswith(_FHIR) else f"{name} outside the namespace {_FHIR[1:-1]}"
 
 
-def _read_bundle(stream: BinaryIO, number: int, limit: int) -> Iterator[SourceRecord]:
+def _read_bundle(stream: BinaryIO, number: int, limits: Limits) -> Iterator[SourceRecord]:
     position, bundle_type = 0, None
-    for element in iterate_elements(stream, (_ENTRY, _TYPE), max_record_bytes=limit):
+    for element in iterate_elements(stream, (_ENTRY, _TYPE), limits=limits):
         parent = element.getparent()
         if parent is None or parent.tag != _BUNDLE:
             continue

@@ -4,6 +4,7 @@ import json
 from typing import BinaryIO
 
 from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.limits import Limits
 from schemas.batch import Shape
 from schemas.catalogue import reading
 from schemas.submission import FeedFormat
@@ -12,7 +13,7 @@ _HEAD = 64 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-def find_shape(stream: BinaryIO, feed_format: FeedFormat, *, max_record_bytes: int) -> Shape:
+def find_shape(stream: BinaryIO, feed_format: FeedFormat, *, limits: Limits) -> Shape:
     """How to read these bytes; BrokenFeed where they cannot be what the source sends."""
     stream.seek(0)
     head = stream.read(_HEAD)
@@ -27,15 +28,15 @@ def find_shape(stream: BinaryIO, feed_format: FeedFormat, *, max_record_bytes: i
     if not start.startswith(b"{"):
         raise BrokenFeed(reading.NOT_FHIR.at())
     stream.seek(0)
-    return "fhir-ndjson" if _has_a_record_a_line(stream, max_record_bytes) else "fhir-json"
+    return "fhir-ndjson" if _has_a_record_a_line(stream, limits) else "fhir-json"
 
 
-def _has_a_record_a_line(stream: BinaryIO, max_record_bytes: int) -> bool:
+def _has_a_record_a_line(stream: BinaryIO, limits: Limits) -> bool:
     """NDJSON, rather than one document: its first line, or (should that one be broken) its
     second, is a whole JSON object and not a Bundle."""
     for _ in range(2):
-        line = _read_filled_line(stream, max_record_bytes)
-        if len(line) >= max_record_bytes:
+        line = _read_filled_line(stream, limits.record_bytes)
+        if len(line) >= limits.record_bytes:
             return b'"Bundle"' not in line[:_HEAD]
         try:
             found = json.loads(line)

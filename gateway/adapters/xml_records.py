@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from lxml import etree
 
 from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.profile_model import Profile
 from schemas.batch import Part
@@ -29,10 +30,10 @@ Content = dict[str, Any]
 
 
 def read_xml(
-    stream: BinaryIO, part: Part, profile: Profile, *, max_record_bytes: int
+    stream: BinaryIO, part: Part, profile: Profile, *, limits: Limits
 ) -> Iterator[SourceRecord]:
-    """The records at the profile's ``record`` path. ``max_record_bytes`` is counted in characters
-    of text here; BrokenFeed where the file cannot be read on, after what came before."""
+    """The records at the profile's ``record`` path. ``limits.record_bytes`` is counted in
+    characters of text here; BrokenFeed where the file cannot be read on, after what came before."""
     names = _Names(profile.namespaces)
     steps = (profile.record or "").strip("/").split("/")
     tags = [names.tag_of(step) for step in steps]
@@ -48,12 +49,12 @@ def read_xml(
     path = "/" + "/".join(steps)
     locate = f"{path}[%d]" if len(steps) == 2 else f"({path})[%d]"
     number = part.first_record
-    for element in iterate_elements(stream, [tags[-1]], max_record_bytes=max_record_bytes):
+    for element in iterate_elements(stream, [tags[-1]], limits=limits):
         if tuple(one.tag for one in element.iterancestors()) != above:
             continue
         content, raw, size = flatten.read(element)
-        if size > max_record_bytes:
-            findings = (reading.XML_RECORD_TOO_LONG.at(limit=max_record_bytes),)
+        if size > limits.record_bytes:
+            findings = (reading.XML_RECORD_TOO_LONG.at(limit=limits.record_bytes),)
             local_id = _find_id(content, profile)
             yield SourceRecord(number, locate % number, None, raw, findings, local_id)
         else:

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final
 from lxml import etree
 
 from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.limits import Limits
 from schemas.catalogue import reading
 
 _CHUNK: Final = 32_768
@@ -19,14 +20,14 @@ _MAX_PROLOG: Final = 65_536
 
 
 def iterate_elements(
-    stream: BinaryIO, wanted: Collection[str], *, max_record_bytes: int
+    stream: BinaryIO, wanted: Collection[str], *, limits: Limits
 ) -> Iterator[etree._Element]:
     """Each element whose tag (``{namespace}name``) is wanted, outermost, when its end was read.
 
     The element is emptied and its preceding siblings are removed as soon as the next one is asked
     for: take what you need, or copy it. Raises BrokenFeed where the file cannot be read on.
     """
-    source = _Source(stream, 2 * max_record_bytes + _CHUNK)
+    source = _Source(stream, 2 * limits.record_bytes + _CHUNK)
     try:
         source.head = _read_prolog(stream)
         # The events before a syntax error are given first (lxml 6.1, held by a test).

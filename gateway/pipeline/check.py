@@ -67,11 +67,11 @@ def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: st
 def _judge_all(
     gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO, judge: Judge
 ) -> Iterator[JudgedRecord]:
-    limit = gateway.settings.max_record_bytes
-    shape = find_shape(stream, source.format, max_record_bytes=limit)
+    limits = gateway.settings.limits
+    shape = find_shape(stream, source.format, limits=limits)
     stream.seek(0)
     part = Part(batch_number=0, number=0, start=0, end=batch.size)
-    for record in read_records(stream, shape, source, part, max_record_bytes=limit):
+    for record in read_records(stream, shape, source, part, limits=limits):
         yield judge.judge(record)
 
 

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from gateway.adapters.csv_rows import read_csv
 from gateway.adapters.fhir_json import read_fhir_json, read_fhir_ndjson
 from gateway.adapters.fhir_xml import read_fhir_xml
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.fhir_read import FhirMapper
 from mappers.profile_load import load_profile
@@ -32,15 +33,15 @@ def make_mapper(source: Source) -> Mapper:
 
 
 def read_records(
-    stream: BinaryIO, shape: Shape, source: Source, part: Part, *, max_record_bytes: int
+    stream: BinaryIO, shape: Shape, source: Source, part: Part, *, limits: Limits
 ) -> Iterator[SourceRecord]:
     """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on."""
     if shape == "fhir-ndjson":
-        return read_fhir_ndjson(stream, part, max_record_bytes=max_record_bytes)
+        return read_fhir_ndjson(stream, part, limits=limits)
     if shape == "fhir-json":
-        return read_fhir_json(stream, part, max_record_bytes=max_record_bytes)
+        return read_fhir_json(stream, part, limits=limits)
     if shape == "fhir-xml":
-        return read_fhir_xml(stream, part, max_record_bytes=max_record_bytes)
+        return read_fhir_xml(stream, part, limits=limits)
     if source.profile is None:
         raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
     profile = load_profile(source.profile)
@@ -48,8 +49,8 @@ def read_records(
         return read_csv(
             stream,
             part,
-            max_record_bytes=max_record_bytes,
+            limits=limits,
             needed=profile.needed,
             id_column=profile.local_id.field if profile.local_id else None,
         )
-    return read_xml(stream, part, profile, max_record_bytes=max_record_bytes)
+    return read_xml(stream, part, profile, limits=limits)

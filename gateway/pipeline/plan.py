@@ -61,7 +61,7 @@ def _cut(gateway: Gateway, batch: Batch) -> None:
     settings = gateway.settings
     try:
         with gateway.raw.open_verified(batch.sha256) as stream:
-            shape = find_shape(stream, source.format, max_record_bytes=settings.max_record_bytes)
+            shape = find_shape(stream, source.format, limits=settings.limits)
             parts = cut_into_parts(
                 stream,
                 shape,

@@ -133,9 +133,7 @@ def judge_records(
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
     with gateway.raw.open_verified(batch.sha256, part) as stream:
-        for record in read_records(
-            stream, shape, source, part, max_record_bytes=gateway.settings.max_record_bytes
-        ):
+        for record in read_records(stream, shape, source, part, limits=gateway.settings.limits):
             if record.number < first:
                 continue
             try:

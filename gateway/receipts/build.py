@@ -36,6 +36,8 @@ def make_receipt(
         source=batch.source_id,
         received_at=batch.received_at.isoformat(timespec="seconds"),
         sha256=batch.sha256,
+        profile=batch.profile,
+        profile_version=batch.profile_version,
         verdict=batch.verdict or decide_verdict(counts, batch_findings),
         next_action=decide_next_action(counts, batch_findings),
         counts=counts,

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
+from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
 from gateway.generator import write_feed
 from gateway.pipeline.feeds import make_mapper, read_records
@@ -41,10 +42,12 @@ class Stage:
         self.submission = make_submission(self.source, NOW, {one.code: one for one in register})
 
     def read(self) -> Iterator[SourceRecord]:
-        shape = find_shape(self._stream, self.source.format, max_record_bytes=MAX_RECORD)
+        shape = find_shape(self._stream, self.source.format, limits=Limits(record_bytes=MAX_RECORD))
         self._stream.seek(0)
         part = Part(batch_number=0, number=0, start=0, end=self._size)
-        yield from read_records(self._stream, shape, self.source, part, max_record_bytes=MAX_RECORD)
+        yield from read_records(
+            self._stream, shape, self.source, part, limits=Limits(record_bytes=MAX_RECORD)
+        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from gateway.adapters.json_strict import (
     may_repeat_keys,
     read_json,
 )
+from gateway.adapters.limits import Limits
 from gateway.adapters.parts import cut_into_parts
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
@@ -60,14 +61,14 @@ def test_ndjson_in_parts_gives_the_records_of_one_part(
 ) -> None:
     # Not first: what is only a byte order mark counts as no record, and only there.
     raw = b'{"a":1}\n' + b"\n".join(lines) + (b"\n" if ends else b"")
-    whole = list(read_fhir_ndjson(BytesIO(raw), make_part(raw), max_record_bytes=LIMIT))
+    whole = list(read_fhir_ndjson(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=LIMIT)))
     stream = BytesIO(raw)
     parts = cut_into_parts(
         stream, "fhir-ndjson", batch_number=1, size=len(raw), part_bytes=part_bytes
     )
     pieces: list[SourceRecord] = []
     for part in parts:
-        pieces += read_fhir_ndjson(stream, part, max_record_bytes=LIMIT)
+        pieces += read_fhir_ndjson(stream, part, limits=Limits(record_bytes=LIMIT))
     assert pieces == whole
     assert [record.number for record in whole] == list(range(1, len(whole) + 1))
 
@@ -159,7 +160,9 @@ def test_a_bundle_cut_anywhere_keeps_what_came_before(event: Any, data: st.DataO
     records: list[SourceRecord] = []
     read = read_fhir_xml if as_xml else read_fhir_json
     try:
-        for record in read(BytesIO(raw[:cut]), make_part(raw[:cut]), max_record_bytes=1 << 20):
+        for record in read(
+            BytesIO(raw[:cut]), make_part(raw[:cut]), limits=Limits(record_bytes=1 << 20)
+        ):
             records.append(record)  # noqa: PERF402 - those before the break are kept
     except BrokenFeed:
         pass
@@ -176,7 +179,7 @@ def test_a_bundle_cut_anywhere_keeps_what_came_before(event: Any, data: st.DataO
 @example(b'{"\xff":1,"entry":[]}', read_fhir_json)
 def test_no_bytes_make_a_reader_raise_anything_else(raw: bytes, read: Any) -> None:
     try:
-        list(read(BytesIO(raw), make_part(raw), max_record_bytes=100))
+        list(read(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=100)))
     except BrokenFeed:
         return
 
@@ -190,6 +193,6 @@ def test_nor_does_any_heap_of_json_tokens(text: str) -> None:
     test = f'{{"resourceType":"Bundle","type":"batch","entry":[{text}'.encode()
     for raw in (text.encode(), test):
         try:
-            list(read_fhir_json(BytesIO(raw), make_part(raw), max_record_bytes=30))
+            list(read_fhir_json(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=30)))
         except BrokenFeed:
             continue

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters.fhir_json import read_fhir_json
 from gateway.adapters.fhir_xml import read_fhir_xml
+from gateway.adapters.limits import Limits
 from mappers.fhir_read import FhirMapper
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
@@ -29,7 +30,7 @@ def make_part(raw: bytes) -> Part:
 
 
 def map_json(raw: bytes) -> tuple[SourceRecord, NationalEvent | None]:
-    (record,) = read_fhir_json(BytesIO(raw), make_part(raw), max_record_bytes=LIMIT)
+    (record,) = read_fhir_json(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=LIMIT))
     mapped = MAPPER.map_record(record)
     assert mapped.findings == []
     return record, mapped.event
@@ -52,7 +53,7 @@ def test_fhir_xml_gives_the_dict_that_json_gives(event: NationalEvent, in_bundle
     if in_bundle:
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": [{"resource": resource}] * 2}
         raw = write_fhir_xml(bundle)
-    for record in read_fhir_xml(BytesIO(raw), make_part(raw), max_record_bytes=LIMIT):
+    for record in read_fhir_xml(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=LIMIT)):
         assert record.findings == ()
         assert record.content == resource
         mapped = MAPPER.map_record(record)

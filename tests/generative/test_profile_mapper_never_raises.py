@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.csv_rows import read_csv
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.profile_model import PLACE, Profile
 from schemas.catalogue import word_fix, word_message
@@ -105,7 +106,7 @@ _XML_BITS += [b' type="incident"', b"<patients>", b"<patient>", b"</patient>", b
 def test_csv_bytes(raw: bytes) -> None:
     records: list[SourceRecord] = []
     try:
-        records.extend(read_csv(io.BytesIO(raw), PART, max_record_bytes=200))
+        records.extend(read_csv(io.BytesIO(raw), PART, limits=Limits(record_bytes=200)))
     except BrokenFeed as stopped:
         assert word_message(stopped.finding)  # noqa: PT017 - either way is right
     assert [record.number for record in records] == list(range(1, len(records) + 1))
@@ -119,7 +120,7 @@ def test_xml_bytes(raw: bytes) -> None:
     raw = b'<incidents xmlns="urn:lrms:incidents:1"><incident>' + raw
     records: list[SourceRecord] = []
     try:
-        records.extend(read_xml(io.BytesIO(raw), PART, XML, max_record_bytes=200))
+        records.extend(read_xml(io.BytesIO(raw), PART, XML, limits=Limits(record_bytes=200)))
     except BrokenFeed as stopped:
         assert word_message(stopped.finding)  # noqa: PT017 - either way is right
     for record in records:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 
 from gateway.adapters.fhir_json import read_fhir_json
 from gateway.adapters.fhir_xml import read_fhir_xml
+from gateway.adapters.limits import Limits
 from mappers.fhir_read import FhirMapper
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
@@ -43,13 +44,13 @@ def by_xml(event: NationalEvent) -> Mapped:
 
 def by_fhir_json(event: NationalEvent) -> Mapped:
     raw = json.dumps(write_fhir(event, local_id="1")).encode()
-    (record,) = read_fhir_json(io.BytesIO(raw), _part(raw), max_record_bytes=LIMIT)
+    (record,) = read_fhir_json(io.BytesIO(raw), _part(raw), limits=Limits(record_bytes=LIMIT))
     return FHIR.map_record(record)
 
 
 def by_fhir_xml(event: NationalEvent) -> Mapped:
     raw = write_fhir_xml(write_fhir(event, local_id="1"))
-    (record,) = read_fhir_xml(io.BytesIO(raw), _part(raw), max_record_bytes=LIMIT)
+    (record,) = read_fhir_xml(io.BytesIO(raw), _part(raw), limits=Limits(record_bytes=LIMIT))
     return FHIR.map_record(record)
 
 

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterable
 
 from gateway.adapters.csv_rows import read_csv
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.profile_load import load_profile
 from mappers.profile_model import MEDICATIONS
@@ -42,11 +43,11 @@ def write_xml_feed(events: Iterable[NationalEvent]) -> bytes:
 
 
 def read_csv_feed(raw: bytes) -> list[SourceRecord]:
-    return list(read_csv(io.BytesIO(raw), PART, max_record_bytes=LIMIT))
+    return list(read_csv(io.BytesIO(raw), PART, limits=Limits(record_bytes=LIMIT)))
 
 
 def read_xml_feed(raw: bytes) -> list[SourceRecord]:
-    return list(read_xml(io.BytesIO(raw), PART, XML, max_record_bytes=LIMIT))
+    return list(read_xml(io.BytesIO(raw), PART, XML, limits=Limits(record_bytes=LIMIT)))
 
 
 def map_csv_feed(raw: bytes) -> list[Mapped]:

@@ -9,6 +9,7 @@ from gateway.adapters import csv_rows
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.csv_lines import Lines
 from gateway.adapters.csv_rows import read_csv
+from gateway.adapters.limits import Limits
 from schemas.batch import Part
 from schemas.catalogue import get_catalogue, word_message
 from schemas.record import SourceRecord
@@ -19,7 +20,7 @@ LIMIT = 5_000
 
 def read(content: bytes | str, limit: int = LIMIT) -> list[SourceRecord]:
     raw = content.encode() if isinstance(content, str) else content
-    return list(read_csv(io.BytesIO(raw), PART, max_record_bytes=limit))
+    return list(read_csv(io.BytesIO(raw), PART, limits=Limits(record_bytes=limit)))
 
 
 def contents(content: bytes | str, limit: int = LIMIT) -> list[dict[str, str] | None]:
@@ -158,7 +159,7 @@ def test_one_bad_byte_does_not_change_the_encoding_of_the_rest() -> None:
 
 def test_numbers_go_on_from_the_part() -> None:
     part = Part(batch_number=0, number=1, start=0, end=0, first_record=41)
-    records = list(read_csv(io.BytesIO(b"a\n1\n2\n"), part, max_record_bytes=LIMIT))
+    records = list(read_csv(io.BytesIO(b"a\n1\n2\n"), part, limits=Limits(record_bytes=LIMIT)))
     assert [record.number for record in records] == [41, 42]
 
 
@@ -189,7 +190,7 @@ def test_lines_given_again_are_bounded_so_that_time_stays_linear(
 
 def test_a_feed_closed_while_it_is_read_is_no_error() -> None:
     stream = io.BytesIO(b"a\n1\n2\n")
-    records = read_csv(stream, PART, max_record_bytes=LIMIT)
+    records = read_csv(stream, PART, limits=Limits(record_bytes=LIMIT))
     next(records)
     stream.close()
     records.close()  # type: ignore[attr-defined]
@@ -197,7 +198,7 @@ def test_a_feed_closed_while_it_is_read_is_no_error() -> None:
 
 def test_the_stream_stays_open() -> None:
     stream = io.BytesIO(b"a\n1\n")
-    list(read_csv(stream, PART, max_record_bytes=LIMIT))
+    list(read_csv(stream, PART, limits=Limits(record_bytes=LIMIT)))
     assert not stream.closed
 
 
@@ -205,7 +206,11 @@ def test_a_header_without_what_the_profile_needs_stops_the_feed():
     part = Part(batch_number=1, number=0, start=0, end=0)
     stream = io.BytesIO(b"W1,1,Mr Example fell\nW2,1,something\n")
     with pytest.raises(BrokenFeed) as broken:
-        list(read_csv(stream, part, max_record_bytes=1000, needed=("record_id", "event_type")))
+        list(
+            read_csv(
+                stream, part, limits=Limits(record_bytes=1000), needed=("record_id", "event_type")
+            )
+        )
     finding = broken.value.finding
     assert finding.code == "READ-069"
     assert finding.params == {"columns": "record_id, event_type"}
@@ -225,6 +230,6 @@ def test_a_header_without_what_the_profile_needs_stops_the_feed():
 )
 def test_the_id_of_a_row_that_cannot_be_read_where_it_is_sure(table, expected):
     stream = io.BytesIO(table.encode())
-    (record, *_) = read_csv(stream, PART, max_record_bytes=LIMIT, id_column="id")
+    (record, *_) = read_csv(stream, PART, limits=Limits(record_bytes=LIMIT), id_column="id")
     assert record.local_id == expected
     assert record.local_id is None or record.content is None

@@ -5,6 +5,7 @@ import io
 import pytest
 
 from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
 
 EVENT = b'{"resourceType": "AdverseEvent", "id": "1"}'
@@ -12,7 +13,7 @@ PRETTY = b'{\n  "resourceType": "AdverseEvent",\n  "id": "1"\n}\n'
 
 
 def shape_of(data: bytes, feed_format: str = "fhir", limit: int = 10_000):
-    return find_shape(io.BytesIO(data), feed_format, max_record_bytes=limit)
+    return find_shape(io.BytesIO(data), feed_format, limits=Limits(record_bytes=limit))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from gateway.adapters import json_stream
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_json import read_fhir_json, read_fhir_ndjson
 from gateway.adapters.fhir_xml import read_fhir_xml
+from gateway.adapters.limits import Limits
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
 from schemas.batch import Part
@@ -36,7 +37,7 @@ class Feed:
         self.broken: Finding | None = None
         part = Part(batch_number=1, number=0, start=0, end=len(raw))
         try:
-            for record in read(BytesIO(raw), part, max_record_bytes=limit):
+            for record in read(BytesIO(raw), part, limits=Limits(record_bytes=limit)):
                 self.records.append(record)
         except BrokenFeed as broken:
             self.broken = broken.finding
@@ -123,7 +124,7 @@ class TestNdjson:
         raw = b"[" * 5_000_000
         stream = Counting(raw)
         part = Part(batch_number=1, number=0, start=0, end=len(raw))
-        assert len(list(read_fhir_ndjson(stream, part, max_record_bytes=1000))) == 1
+        assert len(list(read_fhir_ndjson(stream, part, limits=Limits(record_bytes=1000)))) == 1
         assert stream.largest <= 1 << 20
 
 

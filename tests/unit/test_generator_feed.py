@@ -5,6 +5,7 @@ import tracemalloc
 
 import pytest
 
+from gateway.adapters.limits import Limits
 from gateway.generator import FORMATS, write_feed
 from gateway.generator.organisations import make_register, write_register
 from gateway.pipeline.feeds import make_mapper, read_records
@@ -30,7 +31,7 @@ def read(feed, feed_format):
     source = Source(id="test", organisation="RZA", format=name, profile=profile)
     part = Part(batch_number=0, number=0, start=0, end=len(feed))
     stream, mapper = io.BytesIO(feed), make_mapper(source)
-    records = read_records(stream, SHAPES[kind], source, part, max_record_bytes=2**20)
+    records = read_records(stream, SHAPES[kind], source, part, limits=Limits(record_bytes=2**20))
     return [mapper.map_record(record) for record in records]
 
 

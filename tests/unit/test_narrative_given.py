@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
@@ -30,10 +31,12 @@ def judge(feed_format: str, content: bytes) -> list[str]:
         id="case", organisation="RZA", format=feed_format, profile=profile,
         submits_for=frozenset(REGISTER),
     )  # fmt: skip
-    shape = find_shape(io.BytesIO(content), feed_format, max_record_bytes=LIMIT)
+    shape = find_shape(io.BytesIO(content), feed_format, limits=Limits(record_bytes=LIMIT))
     part = Part(batch_number=0, number=0, start=0, end=len(content))
     judging = Judge(make_mapper(source), make_submission(source, NOW, REGISTER))
-    (record,) = read_records(io.BytesIO(content), shape, source, part, max_record_bytes=LIMIT)
+    (record,) = read_records(
+        io.BytesIO(content), shape, source, part, limits=Limits(record_bytes=LIMIT)
+    )
     return [finding.code for finding in judging.judge(record).findings]
 
 

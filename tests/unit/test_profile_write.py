@@ -5,6 +5,7 @@ import io
 import pytest
 
 from gateway.adapters.csv_rows import read_csv
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.profile_load import load_profile, parse_profile
 from mappers.profile_read import ProfileMapper
@@ -73,7 +74,7 @@ def test_a_row_in_local_codes_and_formats() -> None:
     }
     header = csv_header(CSV, patients=3, medications=2)
     text = write_line(dict(zip(header, header, strict=True)), header) + write_line(row, header)
-    (record,) = read_csv(io.BytesIO(text.encode()), PART, max_record_bytes=1000)
+    (record,) = read_csv(io.BytesIO(text.encode()), PART, limits=Limits(record_bytes=1000))
     mapped = ProfileMapper(CSV, strict=True, default_version="5").map_record(record)
     assert (mapped.event, mapped.findings) == (EVENT, [])
 
@@ -85,7 +86,7 @@ def test_an_element_with_namespaces_attributes_and_shared_sections() -> None:
     raw = head + record + record + tail
     assert b"<x:feed xmlns:x=" in raw
     mapper = ProfileMapper(XML, strict=True, default_version="5")
-    for one in read_xml(io.BytesIO(raw), PART, XML, max_record_bytes=1000):
+    for one in read_xml(io.BytesIO(raw), PART, XML, limits=Limits(record_bytes=1000)):
         mapped = mapper.map_record(one)
         assert (mapped.event, mapped.findings) == (EVENT, [])
     assert one.locator == "(/x:feed/list/case)[2]"

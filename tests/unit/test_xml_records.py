@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.profile_load import load_profile, parse_profile
@@ -42,7 +43,7 @@ def read(
     raw = xml.encode() if isinstance(xml, str) else xml
     records: list[SourceRecord] = []
     try:
-        records.extend(read_xml(io.BytesIO(raw), PART, profile, max_record_bytes=limit))
+        records.extend(read_xml(io.BytesIO(raw), PART, profile, limits=Limits(record_bytes=limit)))
     except BrokenFeed as stopped:
         return records, stopped.finding.code
     return records, ""
@@ -174,7 +175,11 @@ def test_a_feed_that_cannot_be_read_on_keeps_what_came_before(
 
 def test_a_break_is_located() -> None:
     with pytest.raises(BrokenFeed) as stopped:
-        list(iterate_elements(io.BytesIO(b"<a>\n<b/>\n <c></a>"), ["b"], max_record_bytes=1000))
+        list(
+            iterate_elements(
+                io.BytesIO(b"<a>\n<b/>\n <c></a>"), ["b"], limits=Limits(record_bytes=1000)
+            )
+        )
     assert "line 3, column 9" in word_message(stopped.value.finding)
     assert stopped.value.finding.params == {
         "line": 3,
@@ -234,7 +239,7 @@ def test_memory_stays_flat() -> None:
     stream: Any = _Endless(20_000)  # 11 MB of XML
     tracemalloc.start()
     try:
-        count = sum(1 for _ in read_xml(stream, PART, LRMS, max_record_bytes=50_000))
+        count = sum(1 for _ in read_xml(stream, PART, LRMS, limits=Limits(record_bytes=50_000)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -246,7 +251,7 @@ def test_elements_before_a_record_are_freed_on_every_level() -> None:
     xml = b"<a>" + b"<w><n/><n/><r/></w>" * 50 + b"</a>"
     left = [
         len(element.getroottree().getroot().xpath("//*"))
-        for element in iterate_elements(io.BytesIO(xml), ["r"], max_record_bytes=10_000)
+        for element in iterate_elements(io.BytesIO(xml), ["r"], limits=Limits(record_bytes=10_000))
     ]
     # The parser builds a chunk ahead, so there is less each time; what lies behind is gone but for
     # the ward before with its emptied record.
