@@ -9,6 +9,7 @@ from gateway.config import Settings, read_settings
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.notifications.mailer import Mailer
 from gateway.notifications.smtp import SmtpMailer
+from mappers.profile_load import Shelf, make_shelf
 from schemas.errors import WrongUseError
 from store.engine import Store, open_store
 from store.raw_files import RawFiles
@@ -17,12 +18,13 @@ from store.raw_files import RawFiles
 @dataclass(frozen=True)
 class Gateway:
     """Everything a use case needs. ``now`` gives an aware instant; ``actor`` is who acts, for the
-    audit log."""
+    audit log; ``profiles`` are the shipped mapping profiles and those of one's own."""
 
     settings: Settings
     store: Store
     raw: RawFiles
     mailer: Mailer
+    profiles: Shelf
     now: Callable[[], datetime]
     actor: str
 
@@ -70,6 +72,7 @@ def open_gateway(
             store=store,
             raw=RawFiles(settings.raw_folder),
             mailer=_make_mailer(settings),
+            profiles=make_shelf(settings.profiles_folder),
             now=now,
             actor=actor,
         )

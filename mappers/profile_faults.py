@@ -11,6 +11,8 @@ from mappers.profile_model import (
     FieldRule,
     HeadRule,
     Profile,
+    Rules,
+    as_list,
     find_spec,
 )
 from mappers.profile_tables import make_reader
@@ -28,7 +30,7 @@ def find_faults(profile: Profile) -> Iterator[Fault]:
     yield from _find_format_faults(profile)
     for name, head in profile.heads.items():
         yield from _find_head_faults(profile, name, head)
-    for field, rule in profile.elements.items():
+    for field, rule in _each(profile.elements):
         yield from _find_rule_faults(profile, ("elements", field), rule)
         key = _KEY_OF_GROUP.get(rule.to.partition(".")[0])
         if key is not None:
@@ -39,12 +41,18 @@ def find_faults(profile: Profile) -> Iterator[Fault]:
     yield from _find_double_use(profile)
 
 
+def _each(elements: dict[str, Rules]) -> Iterator[tuple[str, FieldRule]]:
+    for field, rules in elements.items():
+        for rule in as_list(rules):
+            yield field, rule
+
+
 def _find_repeat_faults(profile: Profile, group: str) -> Iterator[Fault]:
     repeated, key = profile.repeated[group], _KEY_OF_GROUP[group]
     number = repeated.number
     if number is not None and not find_spec(f"{group}.{number}", profile.versions):
         yield (key, "number"), f"{group} has no element {number}"
-    for field, rule in repeated.elements.items():
+    for field, rule in _each(repeated.elements):
         path = (key, "elements", field)
         yield from _find_rule_faults(profile, path, rule)
         if not rule.to.startswith(f"{group}."):
@@ -127,7 +135,8 @@ def _find_code_list_faults(
         yield (*path, "codes"), f"no code list '{rule.codes}'; there are: {known}"
 
 
-def _find_date_format_faults(path: Path, text: str) -> Iterator[Fault]:
+def _find_date_format_faults(path: Path, given: str | list[str]) -> Iterator[Fault]:
+    text = given if isinstance(given, str) else given[0]
     if "%y" in text:
         yield (*path, "date_format"), "years have four digits: %Y, not %y"
     elif "%" not in text:
@@ -162,9 +171,9 @@ def _find_unreadable(
 
 def _find_double_use(profile: Profile) -> Iterator[Fault]:
     """A field read twice is fine only as different things; a value said twice never is."""
-    rules = list(profile.elements.values())
+    rules = [rule for _, rule in _each(profile.elements)]
     for repeated in profile.repeated.values():
-        rules += repeated.elements.values()
+        rules += [rule for _, rule in _each(repeated.elements)]
     targets = Counter([rule.to for rule in rules] + list(profile.constants))
     for target, times in targets.items():
         spec = find_spec(target, profile.versions)

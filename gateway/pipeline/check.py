@@ -31,7 +31,9 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
         source = work.sources.get(source_id)
         register = work.organisations.get_register()
     batch = _make_batch(gateway, source, stream, filename)
-    judge = Judge(make_mapper(source), make_submission(source, batch.received_at, register))
+    judge = Judge(
+        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
+    )
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []
     broken: list[Finding] = []
@@ -71,7 +73,8 @@ def _judge_all(
     shape = find_shape(stream, source.format, limits=limits)
     stream.seek(0)
     part = Part(batch_number=0, number=0, start=0, end=batch.size)
-    for record in read_records(stream, shape, source, part, limits=limits):
+    shelf = gateway.profiles
+    for record in read_records(stream, shape, source, part, shelf=shelf, limits=limits):
         yield judge.judge(record)
 
 

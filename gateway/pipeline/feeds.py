@@ -10,7 +10,8 @@ from gateway.adapters.fhir_xml import read_fhir_xml
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.fhir_read import FhirMapper
-from mappers.profile_load import load_profile
+from mappers.profile_load import Shelf
+from mappers.profile_model import Profile
 from mappers.profile_read import ProfileMapper
 from schemas.batch import Part, Shape
 from schemas.errors import WrongUseError
@@ -18,22 +19,31 @@ from schemas.record import Mapper, SourceRecord
 from schemas.submission import Source
 
 
-@lru_cache(maxsize=64)
-def make_mapper(source: Source) -> Mapper:
-    """The mapper of a source; compiled once a process."""
+def make_mapper(source: Source, shelf: Shelf) -> Mapper:
+    """The mapper of a source, by its profile as it is on the shelf now; compiled once."""
     if source.format == "fhir":
-        return FhirMapper(strict=source.strict, default_version=source.taxonomy_version)
+        return _compile_fhir(source.strict, source.taxonomy_version)
+    return _compile(_find_profile(source, shelf), source.strict, source.taxonomy_version)
+
+
+@lru_cache(maxsize=64)
+def _compile_fhir(strict: bool, version: str) -> Mapper:
+    return FhirMapper(strict=strict, default_version=version)
+
+
+@lru_cache(maxsize=64)
+def _compile(profile: Profile, strict: bool, version: str) -> Mapper:
+    return ProfileMapper(profile, strict=strict, default_version=version)
+
+
+def _find_profile(source: Source, shelf: Shelf) -> Profile:
     if source.profile is None:
         raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
-    return ProfileMapper(
-        load_profile(source.profile),
-        strict=source.strict,
-        default_version=source.taxonomy_version,
-    )
+    return shelf.load(source.profile)
 
 
 def read_records(
-    stream: BinaryIO, shape: Shape, source: Source, part: Part, *, limits: Limits
+    stream: BinaryIO, shape: Shape, source: Source, part: Part, *, shelf: Shelf, limits: Limits
 ) -> Iterator[SourceRecord]:
     """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on."""
     if shape == "fhir-ndjson":
@@ -42,9 +52,7 @@ def read_records(
         return read_fhir_json(stream, part, limits=limits)
     if shape == "fhir-xml":
         return read_fhir_xml(stream, part, limits=limits)
-    if source.profile is None:
-        raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
-    profile = load_profile(source.profile)
+    profile = _find_profile(source, shelf)
     if shape == "csv":
         return read_csv(
             stream,

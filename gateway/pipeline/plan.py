@@ -57,7 +57,7 @@ def plan_waiting(gateway: Gateway) -> list[WorkItem]:
 def _cut(gateway: Gateway, batch: Batch) -> None:
     with gateway.store.read() as work:
         source = work.sources.get(batch.source_id)
-    mapper = make_mapper(source)
+    mapper = make_mapper(source, gateway.profiles)
     settings = gateway.settings
     try:
         with gateway.raw.open_verified(batch.sha256) as stream:

@@ -41,7 +41,9 @@ def process_parts(
         batch = work.batches.get(batch_id)
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
-    judge = Judge(make_mapper(source), make_submission(source, batch.received_at, register))
+    judge = Judge(
+        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
+    )
     records = 0
     with _rare_collections():
         for number in parts:
@@ -133,7 +135,9 @@ def judge_records(
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
     with gateway.raw.open_verified(batch.sha256, part) as stream:
-        for record in read_records(stream, shape, source, part, limits=gateway.settings.limits):
+        for record in read_records(
+            stream, shape, source, part, shelf=gateway.profiles, limits=gateway.settings.limits
+        ):
             if record.number < first:
                 continue
             try:

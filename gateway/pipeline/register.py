@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 
 from gateway.bootstrap import Gateway
-from mappers.profile_load import load_profile
+from mappers.profile_load import Shelf
 from schemas.errors import WrongUseError
 from schemas.identifiers import is_ods_code
 from schemas.submission import Organisation, Source
@@ -30,7 +30,7 @@ def add_source(gateway: Gateway, source: Source) -> None:
         raise WrongUseError(
             f"taxonomy version {source.taxonomy_version!r}: one of {', '.join(TAXONOMY_VERSIONS)}"
         )
-    _check_profile(source)
+    _check_profile(source, gateway.profiles)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         for code in sorted(source.submits_for):
             if work.organisations.find(code) is None:
@@ -41,14 +41,14 @@ def add_source(gateway: Gateway, source: Source) -> None:
         work.sources.add(source)
 
 
-def _check_profile(source: Source) -> None:
+def _check_profile(source: Source, shelf: Shelf) -> None:
     if source.format == "fhir":
         if source.profile is not None:
             raise WrongUseError("a FHIR source needs no profile: the event's own names it")
         return
     if source.profile is None:
         raise WrongUseError(f"a {source.format} source needs --profile")
-    profile = load_profile(source.profile)
+    profile = shelf.load(source.profile)
     if profile.format != source.format:
         raise WrongUseError(
             f"profile {source.profile} reads {profile.format}, the source sends {source.format}"

@@ -29,7 +29,9 @@ def make_judge(gateway: Gateway, batch: Batch) -> Judge:
     with gateway.store.read() as work:
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
-    return Judge(make_mapper(source), make_submission(source, batch.received_at, register))
+    return Judge(
+        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
+    )
 
 
 def measure_load(job: Job) -> Measured:

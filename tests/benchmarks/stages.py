@@ -11,6 +11,7 @@ from gateway.adapters.shapes import find_shape
 from gateway.generator import write_feed
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import make_submission
+from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.record import SourceRecord
 from schemas.submission import Source
@@ -38,15 +39,17 @@ class Stage:
             profile=None if job.format == "fhir" else f"lrms-{job.format}",
             submits_for=frozenset(one.code for one in register),
         )
-        self.mapper = make_mapper(self.source)
+        self.shelf = make_shelf()
+        self.mapper = make_mapper(self.source, self.shelf)
         self.submission = make_submission(self.source, NOW, {one.code: one for one in register})
 
     def read(self) -> Iterator[SourceRecord]:
         shape = find_shape(self._stream, self.source.format, limits=Limits(record_bytes=MAX_RECORD))
         self._stream.seek(0)
         part = Part(batch_number=0, number=0, start=0, end=self._size)
+        limits = Limits(record_bytes=MAX_RECORD)
         yield from read_records(
-            self._stream, shape, self.source, part, limits=Limits(record_bytes=MAX_RECORD)
+            self._stream, shape, self.source, part, shelf=self.shelf, limits=limits
         )
 
 

@@ -142,12 +142,13 @@ def _register(gateway: Gateway, case: Case) -> Source:
 
 def _map_all(gateway: Gateway, source: Source, content: bytes) -> Iterator[NationalEvent | None]:
     limits = gateway.settings.limits
-    stream, mapper = io.BytesIO(content), make_mapper(source)
+    shelf = gateway.profiles
+    stream, mapper = io.BytesIO(content), make_mapper(source, shelf)
     part = Part(batch_number=0, number=0, start=0, end=len(content))
     try:
         shape = find_shape(stream, source.format, limits=limits)
         stream.seek(0)
-        for record in read_records(stream, shape, source, part, limits=limits):
+        for record in read_records(stream, shape, source, part, shelf=shelf, limits=limits):
             yield mapper.map_record(record).event if record.content is not None else None
     except BrokenFeed:
         return

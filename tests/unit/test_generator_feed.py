@@ -9,6 +9,7 @@ from gateway.adapters.limits import Limits
 from gateway.generator import FORMATS, write_feed
 from gateway.generator.organisations import make_register, write_register
 from gateway.pipeline.feeds import make_mapper, read_records
+from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.errors import WrongUseError
 from schemas.submission import Source
@@ -30,8 +31,9 @@ def read(feed, feed_format):
     profile = None if name == "fhir" else f"lrms-{name}"
     source = Source(id="test", organisation="RZA", format=name, profile=profile)
     part = Part(batch_number=0, number=0, start=0, end=len(feed))
-    stream, mapper = io.BytesIO(feed), make_mapper(source)
-    records = read_records(stream, SHAPES[kind], source, part, limits=Limits(record_bytes=2**20))
+    stream, mapper = io.BytesIO(feed), make_mapper(source, make_shelf())
+    limits = Limits(record_bytes=2**20)
+    records = read_records(stream, SHAPES[kind], source, part, shelf=make_shelf(), limits=limits)
     return [mapper.map_record(record) for record in records]
 
 

@@ -12,6 +12,7 @@ from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
+from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.submission import Source
 from tests.lib import events
@@ -33,10 +34,10 @@ def judge(feed_format: str, content: bytes) -> list[str]:
     )  # fmt: skip
     shape = find_shape(io.BytesIO(content), feed_format, limits=Limits(record_bytes=LIMIT))
     part = Part(batch_number=0, number=0, start=0, end=len(content))
-    judging = Judge(make_mapper(source), make_submission(source, NOW, REGISTER))
-    (record,) = read_records(
-        io.BytesIO(content), shape, source, part, limits=Limits(record_bytes=LIMIT)
-    )
+    shelf, limits = make_shelf(), Limits(record_bytes=LIMIT)
+    judging = Judge(make_mapper(source, shelf), make_submission(source, NOW, REGISTER))
+    stream = io.BytesIO(content)
+    (record,) = read_records(stream, shape, source, part, shelf=shelf, limits=limits)
     return [finding.code for finding in judging.judge(record).findings]
 
 
