@@ -50,3 +50,24 @@ OPENED_AFTER_EVENT = FindingCode(
     fix="Check the date, or send the organisation that was responsible on the day of the event.",
     example="Organisation is a trust that was founded in the year after the event.",
 )
+NAME_AMBIGUOUS = FindingCode(
+    code="ORG-006",
+    severity="error",
+    scope="field",
+    title="Name of several organisations",
+    message="{value} is the name of {count} organisations in the register: {candidates}",
+    fix="Send the ODS code of the one that is meant, or have it put in the profile's code list.",
+    example="Organisation is 'The Surgery', which is what many practices are called.",
+)
+NAME_UNKNOWN = FindingCode(
+    code="ORG-007",
+    severity="error",
+    scope="field",
+    title="Name of no organisation",
+    message="{value} is not the name of an organisation in the register",
+    fix=(
+        "Send the ODS code of the organisation, its name as the register has it, or have the name "
+        "put in the profile's code list."
+    ),
+    example="Organisation is 'the other hospital'.",
+)
