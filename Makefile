@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test serve check bench docs lock clean
+.PHONY: help setup demo test serve check bench fuzz docs lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,12 +36,18 @@ check: $(READY) ## ruff, mypy --strict, import contracts
 bench: $(READY) ## events a second and peak memory, beside two baselines in the same run
 	@$(BIN)/python -m tests.benchmarks
 
+SECONDS ?= 60
+fuzz: $(READY) ## every reader against mutated feeds, SECONDS (60) each, with atheris
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
+
 docs: $(READY) ## write the generated documents anew (finding catalogue, receipt schema, command line)
 	@$(BIN)/python -m tests.lib.generated_documents
 
 lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
+	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-fuzz.lock -
 
 clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
