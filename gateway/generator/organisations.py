@@ -69,7 +69,9 @@ def make_register() -> list[Organisation]:
             for site, name in enumerate(sites, start=1)
         ]
     for number in range(4):
-        register.append(_organisation(f"Z9900{number + 1}", f"{_PLACES[number]} Surgery", number))
+        # As of real ones, many of which are called just that, two have the same name.
+        name = f"{_PLACES[number]} Surgery" if number < 2 else "The Surgery"
+        register.append(_organisation(f"Z9900{number + 1}", name, number))
         register.append(
             _organisation(f"FZ9{number + 1:02d}", f"{_PLACES[number + 4]} Pharmacy", number)
         )
