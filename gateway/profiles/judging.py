@@ -1,0 +1,147 @@
+"""Judges the records of a file by a profile: on the terms of a registered source, or of none.
+
+Without a source no register is asked. Everything is judged as a load would, but for what is said
+of organisations (area ORG: whether they exist, were open, and may be submitted for) and of a
+national reference sent back.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import BinaryIO, Final
+
+import msgspec
+
+from gateway.adapters.limits import Limits
+from gateway.adapters.shapes import find_shape
+from gateway.pipeline.feeds import read_records
+from gateway.pipeline.judge import Judge, make_submission
+from mappers.profile_load import Shelf
+from mappers.profile_model import Profile
+from mappers.profile_read import ProfileMapper
+from schemas.batch import Part
+from schemas.catalogue import mapping
+from schemas.errors import WrongUseError
+from schemas.event import NationalEvent
+from schemas.finding import Finding, has_error
+from schemas.record import Mapped, Mapper, SourceRecord
+from schemas.submission import Organisation, Source
+from store.raw_files import hash_range
+
+NOT_ASKED: Final = (
+    "Rules on organisations are not asked here (whether they are in the register, were open, and"
+    " may be submitted for): they need a source."
+)
+_NEEDS_A_SOURCE: Final = ("ORG-", mapping.FOREIGN_REFERENCE.code)
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One record, and what became of it. ``mapped`` is None where it could not be read; ``event``
+    is the one that would be loaded, or what there is of it."""
+
+    record: SourceRecord
+    mapped: Mapped | None
+    event: NationalEvent | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_rejected(self) -> bool:
+        return self.event is None or has_error(self.findings)
+
+
+class Judging:
+    """Reads and judges files by one profile. ``source`` and ``register`` are those of the gateway,
+    or None where nothing is to be asked of organisations."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        limits: Limits,
+        received_at: datetime,
+        source: Source | None = None,
+        register: Mapping[str, Organisation] | None = None,
+    ) -> None:
+        self.profile = profile
+        self._has_source = source is not None
+        self._source = _make_source(profile, source)
+        self._limits = limits
+        self.mapper = _Remembering(
+            ProfileMapper(
+                profile,
+                strict=self._source.strict,
+                default_version=self._source.taxonomy_version,
+            )
+        )
+        submission = make_submission(self._source, received_at, register or {})
+        self._judge = Judge(self.mapper, submission)
+
+    def read(self, stream: BinaryIO) -> Iterator[Told]:
+        """The records of a file, judged, memory flat. BrokenFeed where it cannot be read on."""
+        shape = find_shape(stream, self._source.format, limits=self._limits)
+        size = stream.seek(0, 2)
+        part = Part(batch_number=0, number=0, start=0, end=size, sha256=hash_range(stream))
+        stream.seek(0)
+        shelf = _OneProfile(self.profile)
+        for record in read_records(
+            stream, shape, self._source, part, shelf=shelf, limits=self._limits
+        ):
+            yield self.judge(record)
+
+    def judge(self, record: SourceRecord) -> Told:
+        self.mapper.last = None
+        judged = self._judge.judge(record)
+        findings = judged.findings
+        if not self._has_source:
+            findings = tuple(
+                finding for finding in findings if not finding.code.startswith(_NEEDS_A_SOURCE)
+            )
+        mapped = self.mapper.last
+        event = mapped.event if mapped else None
+        if judged.acceptance is not None:
+            event = judged.acceptance.event
+        return Told(record, mapped, event, findings)
+
+
+class _Remembering:
+    """A mapper that keeps what it made of the last record, so that nothing is mapped twice."""
+
+    def __init__(self, mapper: ProfileMapper) -> None:
+        self._mapper: Mapper = mapper
+        self.last: Mapped | None = None
+
+    @property
+    def name(self) -> str:
+        return self._mapper.name
+
+    @property
+    def version(self) -> str:
+        return self._mapper.version
+
+    def map_record(self, record: SourceRecord) -> Mapped:
+        self.last = self._mapper.map_record(record)
+        return self.last
+
+    def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
+        return self._mapper.source_paths(record)
+
+
+class _OneProfile(Shelf):
+    """The profile under work, under its own name: it need not lie on a shelf yet."""
+
+    def __init__(self, profile: Profile) -> None:
+        super().__init__(())
+        self._profile = profile
+
+    def load(self, name: str) -> Profile:
+        return self._profile
+
+
+def _make_source(profile: Profile, source: Source | None) -> Source:
+    if source is None:
+        return Source(id="none", organisation="", format=profile.format, profile=profile.name)
+    if source.format != profile.format:
+        raise WrongUseError(
+            f"source {source.id} sends {source.format},"
+            f" and profile {profile.name} reads {profile.format}"
+        )
+    return msgspec.structs.replace(source, profile=profile.name)
