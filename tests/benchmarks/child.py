@@ -20,6 +20,8 @@ WORKS = {
     "line": ("line", "measure_line"),
     "obvious": ("baseline_obvious", "measure"),
     "bare": ("baseline_bare", "measure"),
+    "read-map": ("reading", "measure"),
+    "barest": ("reading", "measure_barest"),
 }
 
 if __name__ == "__main__":
