@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mappers.profile_fields import FieldMapping
-from mappers.profile_model import REFERENCE, FieldRule, HeadRule, Profile, find_spec
+from mappers.profile_model import REFERENCE, Constant, FieldRule, HeadRule, Profile, find_spec
 from mappers.profile_paths import list_source_paths
 from mappers.profile_tables import make_reader, make_table
 from mappers.profile_trouble import Spot, Troubles
@@ -34,7 +34,9 @@ class ProfileMapper:
         self._tables = {version: make_table(profile, version) for version in profile.versions}
         self._numbers = {group: rule.number for group, rule in profile.repeated.items()}
         self._constants = {version: _read_constants(profile, version) for version in self._tables}
-        self._read_type = make_code_reader(profile.codes_of(profile.event_type))
+        given = profile.event_type
+        codes = profile.codes_of(given) if isinstance(given, HeadRule) else None
+        self._read_type = make_code_reader(codes)
         self._read_version = _make_version_reader(profile)
         date = profile.event_date
         self._read_date = make_date_reader(date.date_format if date else None)
@@ -53,7 +55,10 @@ class ProfileMapper:
             return Mapped(None, None, [])
         profile, troubles = self._profile, Troubles(self._profile.name, strict=self._strict)
         # A header that knows the event type is a header: its names may be shown in findings.
-        troubles.show_names = profile.format == "xml" or profile.event_type.field in content
+        head = profile.event_type
+        troubles.show_names = (
+            profile.format == "xml" or isinstance(head, Constant) or head.field in content
+        )
         local_id = _read_head(content, profile.local_id, "", str.strip, troubles)
         event_type = self._find_type(content, troubles)
         version = self._find_version(content, troubles)
@@ -93,6 +98,8 @@ class ProfileMapper:
 
     def _find_type(self, content: dict[str, Any], troubles: Troubles) -> str | None:
         rule, before = self._profile.event_type, len(troubles)
+        if isinstance(rule, Constant):
+            return rule.value
         found = _read_head(content, rule, "event_type", self._read_type, troubles)
         if found is None and len(troubles) == before:
             accepted = list(self._profile.codes_of(rule) or EVENT_TYPES)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from mappers.profile_model import PLACE, FieldRule, Profile, find_spec
+from mappers.profile_model import PLACE, FieldRule, Profile, as_list, find_spec
 from mappers.profile_values import (
     ReadOne,
     make_boolean_reader,
@@ -91,11 +91,12 @@ class Table:
 def make_table(profile: Profile, version: str) -> Table:
     places: dict[str, Place] = {}
     numbered: list[tuple[re.Pattern[str], Place]] = []
-    for field, rule in profile.elements.items():
-        places[field] = _make_place(profile, rule, version)
+    for field, rules in profile.elements.items():
+        places[field] = _make_place(profile, as_list(rules)[0], version)
     for group, repeated in profile.repeated.items():
         inner = {
-            name: _make_place(profile, one, version) for name, one in repeated.elements.items()
+            name: _make_place(profile, as_list(rules)[0], version)
+            for name, rules in repeated.elements.items()
         }
         if repeated.at is None:
             numbered += [(_make_pattern(name), place) for name, place in inner.items()]

@@ -81,8 +81,10 @@ def read_integer(text: str) -> int | None:
     return int(text)
 
 
-def make_date_reader(date_format: str | None) -> ReadOne:
+def make_date_reader(date_format: str | list[str] | None) -> ReadOne:
     """``YYYY-MM-DD`` where the profile names no other format."""
+    if isinstance(date_format, list):
+        date_format = date_format[0]
     if date_format in (None, "%Y-%m-%d"):
         return _read_iso_date
     accepted = _describe(date_format or "")
@@ -106,8 +108,10 @@ def _read_iso_date(text: str) -> str | None:
     return text
 
 
-def make_time_reader(time_format: str | None) -> ReadOne:
+def make_time_reader(time_format: str | list[str] | None) -> ReadOne:
     """``HH:MM:SS`` or ``HH:MM`` where the profile names no other format."""
+    if isinstance(time_format, list):
+        time_format = time_format[0]
     if time_format is None:
         return _read_iso_time
     accepted = _describe(time_format)
