@@ -17,7 +17,7 @@ from mappers.profile_model import (
 )
 from mappers.profile_tables import make_reader
 from mappers.profile_values import Unreadable
-from mappers.profile_yaml import Path
+from mappers.profile_problems import Path
 from schemas.event import PATIENTS
 from schemas.taxonomy import EVENT_TYPES, NARRATIVE_GROUP, TAXONOMY_VERSIONS, ElementSpec
 
@@ -39,6 +39,11 @@ def find_faults(profile: Profile) -> Iterator[Fault]:
         yield from _find_repeat_faults(profile, group)
     yield from _find_constant_faults(profile)
     yield from _find_double_use(profile)
+
+
+def find_remarks(profile: Profile) -> Iterator[Fault]:
+    """What looks wrong; the profile can be used all the same."""
+    yield from ()
 
 
 def _each(elements: dict[str, Rules]) -> Iterator[tuple[str, FieldRule]]:

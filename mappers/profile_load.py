@@ -6,97 +6,179 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from pathlib import Path as File
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
-from mappers.profile_faults import find_faults
+from mappers.profile_faults import find_faults, find_remarks
+from mappers.profile_layers import FILE_NAME, Files, LayerReading, Origin, make_origin
+from mappers.profile_merge import Layer
 from mappers.profile_model import Profile
-from mappers.profile_yaml import Path, read_yaml
+from mappers.profile_problems import BadProfileError, Problem, locate
+from mappers.profile_wording import word_errors
 from schemas.errors import UnknownError, WrongUseError
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
-def parse_profile(text: str, filename: str) -> Profile:
-    """The profile a YAML text says; WrongUseError with file, line, key and what is accepted."""
-    content, lines = read_yaml(text, filename)
-    try:
-        profile = Profile.model_validate(content)
-    except ValidationError as error:
-        problems = [(tuple(one["loc"]), one["msg"]) for one in error.errors()]
-    else:
-        problems = list(find_faults(profile))
-    if problems:
-        raise WrongUseError("\n".join(_word_problems(problems, lines, filename)))
-    return profile
+class Examined(NamedTuple):
+    """A profile, what its files say together, and what is wrong (faults: it cannot be used) or
+    looks wrong (remarks). ``profile`` is None where the faults leave none."""
 
-
-def _word_problems(
-    problems: list[tuple[Path, str]], lines: dict[Path, int], filename: str
-) -> Iterator[str]:
-    for path, message in problems:
-        known = path
-        # pydantic's paths go on behind the key, with the alternative of a union it tried.
-        while known and known not in lines:
-            known = known[:-1]
-        key = ".".join(map(str, known or path)) or "profile"
-        yield f"{filename}, line {lines.get(known, 1)}, {key}: {message}"
+    profile: Profile | None
+    content: dict[str, Any]
+    faults: list[Problem]
+    remarks: list[Problem]
 
 
 class Shelf:
     """Where profiles are found by name: folders with ``<name>/profile.yaml`` or ``<name>.yaml``.
-    A folder that does not exist holds none."""
+    A folder that does not exist holds none. No two profiles share a name.
+
+    What is loaded is kept until one of its files changes.
+    """
 
     def __init__(self, folders: Sequence[Traversable]) -> None:
         self._folders = tuple(folders)
+        self._kept: dict[str, tuple[Profile, Files]] = {}
 
     def find_names(self) -> list[str]:
         return sorted({name for folder in self._folders for name, _ in _list_profiles(folder)})
 
+    def find_file(self, given: str) -> Traversable:
+        """The YAML file of a profile on the shelf, or the one at a path (of a folder: the
+        ``profile.yaml`` in it)."""
+        return _file_of(self._find(given))
+
     def load(self, name: str) -> Profile:
-        """UnknownError names the profiles there are."""
+        """UnknownError names the profiles there are; BadProfileError says all that is wrong."""
+        origin = self._find_named(name)
+        kept = self._kept.get(name)
+        if kept is None or not kept[1].are_unchanged():
+            reading = LayerReading(self._find_named)
+            profile = _make_profile(reading.read_file(origin))
+            if profile.name != name:
+                raise WrongUseError(f"{origin.shown}: its name is '{profile.name}', not '{name}'")
+            kept = self._kept[name] = (profile, reading.files)
+        return kept[0]
+
+    def read_file(self, path: Path) -> Profile:
+        """A profile by its YAML file, or the folder of one, wherever it lies; it may extend one
+        on the shelf."""
+        return _make_profile(LayerReading(self._find_named).read_file(_find_at(path)))
+
+    def read_any(self, given: str) -> Profile:
+        """A profile by its name on the shelf, or by the path to its file or folder."""
+        return _make_profile(LayerReading(self._find_named).read_file(self._find(given)))
+
+    def examine(self, given: str) -> Examined:
+        """A profile by name or path, with all that can be said of it without a feed."""
+        origin = self._find(given)
+        try:
+            layer = LayerReading(self._find_named).read_file(origin)
+        except BadProfileError as error:
+            return Examined(None, {}, error.problems, [])
+        return _examine(layer)
+
+    def parse(self, text: str, filename: str) -> Profile:
+        """The profile a YAML text says; it may extend one on the shelf."""
+        return _make_profile(LayerReading(self._find_named).read_text(text, Origin(filename)))
+
+    def _find(self, given: str) -> Origin:
+        if _NAME.fullmatch(given) and (given in self.find_names() or not Path(given).exists()):
+            return self._find_named(given)
+        return _find_at(Path(given))
+
+    def _find_named(self, name: str) -> Origin:
         found = [
-            file for folder in self._folders for one, file in _list_profiles(folder) if one == name
+            origin
+            for folder in self._folders
+            for one, origin in _list_profiles(folder)
+            if one == name
         ]
         if not found:
             raise UnknownError(f"no profile '{name}'; there are: {', '.join(self.find_names())}")
-        return parse_profile(found[0].read_text(encoding="utf-8"), found[0].name)
+        if len(found) > 1:
+            both = " and ".join(str(origin.file) for origin in found)
+            raise WrongUseError(
+                f"two profiles are named '{name}': {both}; give yours a name of its own"
+                f" (it may extend the other: 'extends: {name}')"
+            )
+        return found[0]
 
-    def read_file(self, path: File) -> Profile:
-        """A profile by its YAML file, wherever it lies; it may extend one on the shelf."""
-        return parse_profile(path.read_text(encoding="utf-8"), path.name)
 
-
-def _list_profiles(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
+def _list_profiles(folder: Traversable) -> Iterator[tuple[str, Origin]]:
+    """Only what stands in the folder is compared with a name, so no name leads out of it."""
     if not folder.is_dir():
         return
     for entry in folder.iterdir():
         name = entry.name.removesuffix(".yaml")
         if not _NAME.fullmatch(name):
             continue
-        if entry.is_dir() and (entry / "profile.yaml").is_file():
-            yield name, entry / "profile.yaml"
+        if entry.is_dir() and (entry / FILE_NAME).is_file():
+            yield name, make_origin(entry / FILE_NAME, entry)
         elif entry.name.endswith(".yaml") and entry.is_file():
-            yield name, entry
+            yield name, make_origin(entry, folder)
+
+
+def _find_at(path: Path) -> Origin:
+    file = path / FILE_NAME if path.is_dir() else path
+    if not file.is_file():
+        raise UnknownError(f"{path}: no profile there, neither a YAML file nor a folder with one")
+    return make_origin(file, file.absolute().parent)
+
+
+def _file_of(origin: Origin) -> Traversable:
+    if origin.file is None:
+        raise ValueError("a text has no file")
+    return origin.file
+
+
+def _make_profile(layer: Layer) -> Profile:
+    profile, faults = _validate(layer)
+    if profile is None or faults:
+        raise BadProfileError(faults)
+    return profile
+
+
+def _validate(layer: Layer) -> tuple[Profile | None, list[Problem]]:
+    try:
+        profile = Profile.model_validate(layer.content)
+    except ValidationError as error:
+        return None, word_errors(error, layer.places)
+    faults = [locate(path, layer.places, message) for path, message in find_faults(profile)]
+    return profile, list(dict.fromkeys(faults))
+
+
+def _examine(layer: Layer) -> Examined:
+    profile, faults = _validate(layer)
+    if profile is None or faults:
+        return Examined(None, layer.content, faults, [])
+    remarks = [locate(path, layer.places, message) for path, message in find_remarks(profile)]
+    return Examined(profile, layer.content, [], list(dict.fromkeys(remarks)))
 
 
 def make_shelf(*own: Traversable) -> Shelf:
-    """The shipped profiles, and those in folders of your own."""
+    """The shipped profiles, and those in folders of one's own."""
     return Shelf([files("mappers") / "profiles", *own])
 
 
 @lru_cache
-def _shipped() -> Shelf:
+def _open_shipped() -> Shelf:
     return make_shelf()
+
+
+def parse_profile(text: str, filename: str) -> Profile:
+    """The profile a YAML text says; WrongUseError with file, line, key and what is accepted."""
+    return _open_shipped().parse(text, filename)
 
 
 def find_profiles() -> list[str]:
     """The names of the shipped profiles."""
-    return _shipped().find_names()
+    return _open_shipped().find_names()
 
 
-@lru_cache
 def load_profile(name: str) -> Profile:
     """A shipped profile; UnknownError names the ones there are."""
-    return _shipped().load(name)
+    return _open_shipped().load(name)

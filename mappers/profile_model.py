@@ -6,7 +6,15 @@ editors). What they cannot say of one field alone is checked by ``mappers.profil
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    field_validator,
+    model_validator,
+)
 
 from mappers.profile_terms import AgeUnit, Given, When
 from schemas.event import PATIENTS
@@ -83,7 +91,15 @@ class FieldRule(_Closed):
         return {"to": given} if isinstance(given, str) else given
 
 
-Rules = FieldRule | list[FieldRule]
+def _tell_rules(given: Any) -> str:
+    return "several" if isinstance(given, list) else "one"
+
+
+# Told apart by what stands there, so that a fault is named once and not for each alternative.
+Rules = Annotated[
+    Annotated[FieldRule, Tag("one")] | Annotated[list[FieldRule], Tag("several")],
+    Discriminator(_tell_rules),
+]
 
 
 class HeadRule(_Closed):
@@ -106,6 +122,17 @@ class Constant(_Closed):
     """The same for every record."""
 
     value: str
+
+
+def _tell_event_type(given: Any) -> str:
+    says_value = isinstance(given, Constant) or (isinstance(given, dict) and "value" in given)
+    return "value" if says_value else "field"
+
+
+EventType = Annotated[
+    Annotated[HeadRule, Tag("field")] | Annotated[Constant, Tag("value")],
+    Discriminator(_tell_event_type),
+]
 
 
 class Case(_Closed):
@@ -179,7 +206,7 @@ class Profile(_Closed):
         description="a version, or the field that says it"
     )
     local_id: HeadRule | None = Field(None, description="the sender's own id of the record")
-    event_type: HeadRule | Constant
+    event_type: EventType
     event_date: HeadRule | None = None
     narrative: HeadRule | None = None
     rows: RepeatedRows | None = None
