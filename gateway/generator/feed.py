@@ -13,7 +13,8 @@ from gateway.generator.records import GeneratedRecord, RecordMaker
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
 from mappers.profile_load import load_profile
-from mappers.profile_write import csv_header, write_line, write_record, write_row, xml_frame
+from mappers.profile_write import csv_header, write_line, write_row
+from mappers.profile_write_xml import write_record, xml_frame
 from schemas.errors import WrongUseError
 from schemas.submission import Organisation
 

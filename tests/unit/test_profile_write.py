@@ -9,7 +9,8 @@ from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.profile_load import load_profile, parse_profile
 from mappers.profile_read import ProfileMapper
-from mappers.profile_write import csv_header, write_line, write_record, write_row, xml_frame
+from mappers.profile_write import csv_header, write_line, write_row
+from mappers.profile_write_xml import write_record, xml_frame
 from schemas.batch import Part
 from schemas.event import NationalEvent
 from tests.lib.events import make_event, set_element
