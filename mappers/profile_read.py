@@ -8,12 +8,13 @@ account (mapped, ignored, or a finding) costs nothing extra.
 from collections.abc import Mapping
 from typing import Any
 
+from mappers.profile_dates import make_date_reader
 from mappers.profile_fields import FieldMapping
 from mappers.profile_model import REFERENCE, Constant, FieldRule, HeadRule, Profile, find_spec
 from mappers.profile_paths import list_source_paths
 from mappers.profile_tables import make_reader, make_table
 from mappers.profile_trouble import Spot, Troubles
-from mappers.profile_values import ReadOne, Unreadable, make_code_reader, make_date_reader
+from mappers.profile_values import ReadOne, Unreadable, make_code_reader
 from schemas.catalogue import mapping
 from schemas.event import PATIENTS, Group, Groups, NationalEvent, Value
 from schemas.record import Mapped, SourceRecord

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from mappers.profile_dates import make_date_reader, make_time_reader
 from mappers.profile_model import PLACE, FieldRule, Profile, as_list, find_spec
 from mappers.profile_values import (
     ReadOne,
     make_boolean_reader,
     make_code_reader,
-    make_date_reader,
     make_splitter,
-    make_time_reader,
     read_integer,
 )
 from schemas.taxonomy import ElementSpec, get_taxonomy

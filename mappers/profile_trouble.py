@@ -48,7 +48,8 @@ class Troubles:
         self._met.append((code, spot, None, params))
 
     def add_unreadable(self, problem: Unreadable, spot: Spot, text: str) -> None:
-        params: Params = {"value": shown(text)}
+        hidden = f"({len(text)} characters)"
+        params: Params = {"value": shown(text) if problem.shows else hidden}
         if problem.accepted:
             params["accepted"] = problem.accepted
         if problem.code is mapping.UNKNOWN_LOCAL_CODE:

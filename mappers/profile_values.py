@@ -3,28 +3,27 @@ made once; it gives the value, None for "says nothing", or raises Unreadable."""
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from mappers.profile_model import Booleans
 from schemas.catalogue import mapping
 from schemas.finding import FindingCode
-from schemas.values import is_date, is_time
 
 Scalar = str | int | bool
 ReadOne = Callable[[str], Scalar | None]
 
 _WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
-_SHORT_TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
 _MAX_ACCEPTED = 12
 
 
 class Unreadable(ValueError):  # noqa: N818 - a signal between these modules, never an error of ours
-    """This text has no value of the field's type. ``accepted`` names what would have."""
+    """This text has no value of the field's type. ``accepted`` names what would have;
+    ``shows``: whether a finding may show the text, if it is short and plain."""
 
-    def __init__(self, code: FindingCode, accepted: str = "") -> None:
+    def __init__(self, code: FindingCode, accepted: str = "", *, shows: bool = True) -> None:
         super().__init__(code.code)
         self.code = code
         self.accepted = accepted
+        self.shows = shows
 
 
 def make_code_reader(codes: Mapping[str, str] | None) -> ReadOne:
@@ -81,62 +80,6 @@ def read_integer(text: str) -> int | None:
     return int(text)
 
 
-def make_date_reader(date_format: str | list[str] | None) -> ReadOne:
-    """``YYYY-MM-DD`` where the profile names no other format."""
-    if isinstance(date_format, list):
-        date_format = date_format[0]
-    if date_format in (None, "%Y-%m-%d"):
-        return _read_iso_date
-    accepted = _describe(date_format or "")
-
-    def read(text: str) -> str | None:
-        text = text.strip()
-        if not text:
-            return None
-        try:
-            return datetime.strptime(text, date_format or "").date().isoformat()  # noqa: DTZ007
-        except ValueError:
-            raise Unreadable(mapping.NOT_A_PROFILE_DATE, accepted) from None
-
-    return read
-
-
-def _read_iso_date(text: str) -> str | None:
-    text = text.strip()
-    if text and not is_date(text):
-        raise Unreadable(mapping.NOT_A_PROFILE_DATE, "YYYY-MM-DD")
-    return text
-
-
-def make_time_reader(time_format: str | list[str] | None) -> ReadOne:
-    """``HH:MM:SS`` or ``HH:MM`` where the profile names no other format."""
-    if isinstance(time_format, list):
-        time_format = time_format[0]
-    if time_format is None:
-        return _read_iso_time
-    accepted = _describe(time_format)
-
-    def read(text: str) -> str | None:
-        text = text.strip()
-        if not text:
-            return None
-        try:
-            return datetime.strptime(text, time_format).time().isoformat("seconds")  # noqa: DTZ007
-        except ValueError:
-            raise Unreadable(mapping.NOT_A_PROFILE_TIME, accepted) from None
-
-    return read
-
-
-def _read_iso_time(text: str) -> str | None:
-    text = text.strip()
-    if _SHORT_TIME.fullmatch(text):
-        text += ":00"
-    if text and not is_time(text):
-        raise Unreadable(mapping.NOT_A_PROFILE_TIME, "HH:MM:SS or HH:MM")
-    return text
-
-
 def make_splitter(separator: str | None, escape: str | None) -> Callable[[str], list[str]]:
     """One cell → its values. With an escape, the character behind it is meant literally, so a
     value may hold the separator; blanks around values do not count."""
@@ -161,14 +104,6 @@ def make_splitter(separator: str | None, escape: str | None) -> Callable[[str], 
         return [*values, value + text[place:]]
 
     return split
-
-
-def _describe(date_format: str) -> str:
-    """``%d/%m/%Y`` as ``DD/MM/YYYY``, for people."""
-    words = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH", "%M": "MM", "%S": "SS", "%b": "Mon"}
-    for mark, word in words.items():
-        date_format = date_format.replace(mark, word)
-    return date_format
 
 
 def _list_accepted(words: list[str]) -> str:

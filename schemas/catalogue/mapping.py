@@ -353,3 +353,66 @@ VERSION_NOT_KNOWN = FindingCode(
     " registered for the source.",
     example="'7' in the column taxonomy_version.",
 )
+FIELDS_DISAGREE = FindingCode(
+    code="MAP-059",
+    severity="error",
+    scope="field",
+    title="Fields that fill one element disagree",
+    message="{fields} give {element} different values; it takes only one, and was left out",
+    fix="Send the value in one of these fields only, or the same in all of them.",
+    example="A coded column that says 'severe harm' beside one in words that says 'no harm'.",
+)
+TWO_DIGIT_YEAR = FindingCode(
+    code="MAP-060",
+    severity="error",
+    scope="field",
+    title="Year of two digits",
+    message="{value} has a year of two digits, which may be of either century; expected {accepted}",
+    fix="Send the year in four digits, in the form {accepted}.",
+    example="'03/11/26' where DD/MM/YYYY is expected.",
+)
+NOT_AN_AGE = FindingCode(
+    code="MAP-061",
+    severity="error",
+    scope="field",
+    title="Not an age",
+    message="{value} is not an age; accepted: {accepted}",
+    fix="Send the age in a form that is accepted, or leave the field empty where it is unknown.",
+    example="'elderly', '90+' or '3/4' as an age.",
+)
+IMPOSSIBLE_AGE = FindingCode(
+    code="MAP-062",
+    severity="error",
+    scope="field",
+    title="Age that cannot be",
+    message="{value} is an age below 0 or above 199 years",
+    fix="Correct the age, or leave the field empty where it is unknown.",
+    example="'-1', or '999' for an age that is not known.",
+)
+BIRTH_AFTER_EVENT = FindingCode(
+    code="MAP-063",
+    severity="error",
+    scope="field",
+    title="Born after the event",
+    message="the date of birth is after the date of the event, so no age could be told",
+    fix="Correct the date of birth or the date of the event.",
+    example="An event on 1 March 2026 with a patient born on 1 March 2062.",
+)
+AGE_WITHOUT_EVENT_DATE = FindingCode(
+    code="MAP-064",
+    severity="warning",
+    scope="field",
+    title="Date of birth without a date of the event",
+    message="the record has no date of the event, so the date of birth gives no age",
+    fix="Send the date of the event, or the age instead of the date of birth.",
+    example="A record with an approximate date only, and a date of birth.",
+)
+AGE_TOO_COARSE = FindingCode(
+    code="MAP-065",
+    severity="warning",
+    scope="field",
+    title="Age under one year or month not told closer",
+    message="{value} does not say the age closer than under one year or month: it was left out",
+    fix="Send the age of infants in months, and in days in the first month.",
+    example="'0' in a column of ages in years.",
+)

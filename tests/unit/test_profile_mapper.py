@@ -226,7 +226,7 @@ def test_the_reference_number_stands_beside_the_event() -> None:
         ),
         ({"Never": "maybe"}, ("MAP-052", "error", "AdverseEventGovernance.NeverEvent", "Never")),
         ({"Day": "31/02/2026"}, ("MAP-053", "error", "event_date", "Day")),
-        ({"Day": "03/11/26"}, ("MAP-053", "error", "event_date", "Day")),
+        ({"Day": "03/11/26"}, ("MAP-060", "error", "event_date", "Day")),
         ({"Day": "2026-11-03"}, ("MAP-053", "error", "event_date", "Day")),
         (
             {"Time": "quarter past two"},
