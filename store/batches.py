@@ -1,4 +1,4 @@
-"""Batches: received once, planned, finished."""
+"""Batches: received once, planned, finished; or held until somebody decides."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schemas.batch import Batch, Part, Route, Shape
+from schemas.batch import Batch, Part, Route
 from schemas.errors import UnknownError, WrongUseError
 from schemas.receipt import Counts
 from schemas.statuses import BATCH_TRANSITIONS, BatchState, Verdict
@@ -64,35 +64,83 @@ class Batches:
         return self._one(select(batches).where(batches.c.id == id), id)
 
     def find_waiting(self) -> list[Batch]:
-        """The batches that are not finished, in order of arrival."""
+        """The batches that there is work on, in order of arrival; not those that are held."""
         waiting = batches.c.state.in_(("received", "planned"))
         query = select(batches).where(waiting).order_by(batches.c.number)
         return [_read(row) for row in self._connection.execute(query)]
 
-    def find_all(self, limit: int | None = None) -> list[Batch]:
+    def find_all(self, limit: int | None = None, *, state: BatchState | None = None) -> list[Batch]:
         """The newest batches first."""
         query = select(batches).order_by(batches.c.number.desc()).limit(limit)
+        if state is not None:
+            query = query.where(batches.c.state == state)
         return [_read(row) for row in self._connection.execute(query)]
 
-    def plan(
-        self,
-        batch: Batch,
-        shape: Shape,
-        profile: str | None,
-        profile_version: str | None,
-        cut: Sequence[Part],
-    ) -> Batch:
-        """Store how the batch is read and its parts. Where another attempt has planned it (and
-        may have finished it since), that plan stands and is given."""
+    def count(self, state: BatchState) -> int:
+        query = select(func.count()).where(batches.c.state == state)
+        return self._connection.execute(query).scalar_one()
+
+    def plan(self, batch: Batch, cut: Sequence[Part]) -> Batch:
+        """Store how the batch is read (``shape``, ``profile`` and ``profile_version``, as given)
+        and its parts. Where another attempt has planned it (and may have finished it since), or
+        held it, that stands and is given."""
         stored = self._lock(batch)
         if stored.state != "received":
             return stored
-        self._move(stored, "planned", shape=shape, profile=profile, profile_version=profile_version)
-        rows = [{**msgspec.structs.asdict(part), "batch_number": batch.number} for part in cut]
-        if rows:
-            self._connection.execute(insert(parts), rows)
-        self._audit.add("batch.planned", batch.id, {"shape": shape, "parts": len(cut)})
+        self._plan(batch, stored, cut)
+        self._audit.add("batch.planned", batch.id, {"shape": batch.shape, "parts": len(cut)})
         return self.get(batch.id)
+
+    def hold(self, batch: Batch) -> Batch:
+        """Have the batch, read as given, wait for a decision. What another attempt made of it
+        stands and is given."""
+        stored = self._lock(batch)
+        if stored.state != "received":
+            return stored
+        self._move(stored, "held", **_how_read(batch))
+        self._audit.add("batch.held", batch.id, {"shape": batch.shape})
+        return self.get(batch.id)
+
+    def release(self, batch: Batch, cut: Sequence[Part], *, reason: str) -> Batch:
+        """Plan a batch that is held; WrongUseError for any other."""
+        stored = self._lock_held(batch)
+        self._plan(batch, stored, cut)
+        details = {"reason": reason, "shape": batch.shape, "parts": len(cut)}
+        self._audit.add("batch.released", batch.id, details)
+        return self.get(batch.id)
+
+    def discard(self, batch: Batch, *, reason: str) -> Batch:
+        """Close a batch that is held, rejected as a whole; WrongUseError for any other."""
+        stored = self._lock_held(batch)
+        self._move(stored, "finished", verdict="rejected", finished_at=self._now)
+        self._audit.add("batch.discarded", batch.id, {"reason": reason})
+        return self.get(batch.id)
+
+    def change_profile(self, batch: Batch, profile: str, profile_version: str) -> None:
+        """Have a planned batch read with another version of its profile, or another profile.
+        Every attempt at its parts that began with the one before is fenced out. WrongUseError
+        where records are loaded already: one batch is read in one way."""
+        stored = self._lock(batch)
+        if (stored.profile, stored.profile_version) == (profile, profile_version):
+            return
+        own = parts.c.batch_number == batch.number
+        # First, so that an attempt in the middle of its transaction is waited for.
+        self._connection.execute(update(parts).where(own).values(token=parts.c.token + 1))
+        begun = own & ((parts.c.state == "loaded") | (parts.c.records_done > 0))
+        if self._connection.execute(select(func.count()).where(begun)).scalar_one():
+            before = f"{stored.profile} {stored.profile_version}"
+            raise WrongUseError(
+                f"batch {batch.id} is half loaded with profile {before}, which is now"
+                f" {profile} {profile_version}: put {before} back, run lrms-gateway process"
+                f" {batch.id}, then the new one again"
+            )
+        self._connection.execute(
+            update(batches)
+            .where(batches.c.number == batch.number)
+            .values(profile=profile, profile_version=profile_version)
+        )
+        details = {"profile": profile, "profile_version": profile_version}
+        self._audit.add("batch.profile_changed", batch.id, details)
 
     def finish(self, batch: Batch, verdict: Verdict, counts: Counts) -> Batch:
         """Close the batch. The counts that are stored are those of its lines as they stand once
@@ -114,6 +162,18 @@ class Batches:
         self._audit.add("batch.finished", batch.id, {"verdict": verdict, **values})
         return self.get(batch.id)
 
+    def _plan(self, batch: Batch, stored: Batch, cut: Sequence[Part]) -> None:
+        self._move(stored, "planned", **_how_read(batch))
+        rows = [{**msgspec.structs.asdict(part), "batch_number": stored.number} for part in cut]
+        if rows:
+            self._connection.execute(insert(parts), rows)
+
+    def _lock_held(self, batch: Batch) -> Batch:
+        stored = self._lock(batch)
+        if stored.state != "held":
+            raise WrongUseError(f"batch {batch.id} is {stored.state}, not held: nothing to decide")
+        return stored
+
     def _lock(self, batch: Batch) -> Batch:
         query = select(batches).where(batches.c.number == batch.number)
         return self._one(query.with_for_update(key_share=True), batch.id)
@@ -130,6 +190,10 @@ class Batches:
         if row is None:
             raise UnknownError(f"no such batch: {id}")
         return _read(row)
+
+
+def _how_read(batch: Batch) -> dict[str, str | None]:
+    return {name: getattr(batch, name) for name in ("shape", "profile", "profile_version")}
 
 
 def _read(row: Row[Any]) -> Batch:

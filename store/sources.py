@@ -35,6 +35,7 @@ class Sources:
                 profile=source.profile,
                 strict=source.strict,
                 taxonomy_version=source.taxonomy_version,
+                on_break=source.on_break,
                 created_at=self._now,
             )
             .on_conflict_do_nothing()
@@ -82,4 +83,5 @@ def _read(row: Row[Any], granted: Iterable[str]) -> Source:
         submits_for=frozenset({row.organisation, *granted}),
         strict=row.strict,
         taxonomy_version=row.taxonomy_version,
+        on_break=row.on_break,
     )

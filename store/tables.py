@@ -54,6 +54,7 @@ sources = Table(
     Column("profile", String(64)),
     Column("strict", Boolean, nullable=False, server_default=false()),
     Column("taxonomy_version", String(4), nullable=False),
+    Column("on_break", String(4), nullable=False, server_default="wait"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -90,7 +91,7 @@ batches = Table(
     Column("state", String(10), nullable=False),
     Column("shape", String(12)),
     Column("profile", String(64)),
-    Column("profile_version", String(32)),
+    Column("profile_version", String(128)),
     Column("verdict", String(16)),
     Column("records", Integer, nullable=False, server_default="0"),
     Column("created", Integer, nullable=False, server_default="0"),
@@ -117,6 +118,9 @@ parts = Table(
     Column("state", String(8), nullable=False),
     Column("token", Integer, nullable=False, server_default="0"),
     Column("records_done", Integer, nullable=False, server_default="0"),
+    Column("content", String(64), nullable=False, server_default=text("''")),
+    Column("member", Text, nullable=False, server_default=text("''")),
+    Column("shape", String(12)),
     PrimaryKeyConstraint("batch_number", "number"),
 )
 

@@ -8,16 +8,27 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from schemas.catalogue import mapping, narrative, organisations, reading, rules, taxonomy
+from schemas.catalogue import (
+    expectations,
+    mapping,
+    narrative,
+    organisations,
+    packing,
+    reading,
+    rules,
+    taxonomy,
+)
 from schemas.finding import Finding, FindingCode
 
 AREAS = {
     "READ": reading,
+    "PACK": packing,
     "MAP": mapping,
     "TAX": taxonomy,
     "RULE": rules,
     "ORG": organisations,
     "TEXT": narrative,
+    "EXP": expectations,
 }
 
 

@@ -134,7 +134,7 @@ def test_transitions_that_are_not_allowed(store: Store) -> None:
         assert work.batches.finish(unreadable, "accepted", Counts()) == finished
     # Two that ingest the same feed at once: the slower one plans what is done already.
     with store.begin(actor="test", at=NOW) as work:
-        assert work.batches.plan(unreadable, "csv", None, None, []) == finished
+        assert work.batches.plan(unreadable, []) == finished
 
 
 def test_planning_again_leaves_the_plan(store: Store) -> None:

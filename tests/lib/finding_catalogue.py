@@ -7,11 +7,13 @@ from schemas.finding import FindingCode
 
 AREA_TITLES = {
     "READ": "Reading",
+    "PACK": "Packed feeds",
     "MAP": "Mapping",
     "TAX": "Taxonomy",
     "RULE": "Rules between elements",
     "ORG": "Organisations",
     "TEXT": "Narrative and free text",
+    "EXP": "The batch as a whole",
 }
 INTRODUCTION = """\
 # Finding catalogue

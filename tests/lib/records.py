@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from msgspec import structs
+
 from schemas.batch import Batch, Part
 from schemas.event import NationalEvent, encode_event, hash_content
 from schemas.finding import Finding
@@ -75,5 +77,5 @@ def plan(store: Store, batch: Batch, sizes: Sequence[int]) -> list[Part]:
         )
         first += size
     with store.begin(actor="test", at=NOW) as work:
-        work.batches.plan(batch, "csv", None, None, parts)
+        work.batches.plan(structs.replace(batch, shape="csv"), parts)
     return parts
