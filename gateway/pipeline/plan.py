@@ -82,4 +82,7 @@ def _cut(gateway: Gateway, batch: Batch) -> None:
         log.info("batch %s rejected: %s", batch.id, broken.finding.code)
         return
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        work.batches.plan(batch, shape, mapper.name, mapper.version, parts)
+        read = msgspec.structs.replace(
+            batch, shape=shape, profile=mapper.name, profile_version=mapper.version
+        )
+        work.batches.plan(read, parts)
