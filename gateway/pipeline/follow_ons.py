@@ -11,7 +11,7 @@ from schemas.catalogue import get_catalogue, mapping, organisations, taxonomy
 from schemas.finding import Finding
 from schemas.taxonomy import get_taxonomy
 
-# Errors of mapping that leave out what the record does give. (Others keep it, or the first of it.)
+# Errors that leave out what the record does give. (Others keep it, or the first of it.)
 _LOSING: Final = frozenset(
     code.code
     for code in (
@@ -25,6 +25,13 @@ _LOSING: Final = frozenset(
         mapping.NOT_A_PROFILE_DATE,
         mapping.NOT_A_PROFILE_TIME,
         mapping.SEVERAL_VALUES,
+        mapping.FIELDS_DISAGREE,
+        mapping.TWO_DIGIT_YEAR,
+        mapping.NOT_AN_AGE,
+        mapping.IMPOSSIBLE_AGE,
+        mapping.BIRTH_AFTER_EVENT,
+        organisations.NAME_AMBIGUOUS,
+        organisations.NAME_UNKNOWN,
     )
 )
 # Whatever stands in these was not read, and which groups that would have been is not known.
