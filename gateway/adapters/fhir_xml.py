@@ -13,7 +13,6 @@ from lxml import etree
 
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
-from gateway.adapters.json_strict import MAX_DEPTH
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_stream import find_root, iterate_elements
 from mappers.fhir_notes import named
@@ -39,7 +38,7 @@ _BOOLEANS: Final = {"true": True, "false": False}
 
 
 class _TooDeepError(Exception):
-    """The element is nested deeper than MAX_DEPTH."""
+    """The element is nested deeper than the limit."""
 
 
 def read_fhir_xml(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[SourceRecord]:
@@ -52,7 +51,7 @@ def read_fhir_xml(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[S
         return
     for element in iterate_elements(stream, (_EVENT,), limits=limits):
         if element.getparent() is None:
-            yield _read_record(element, element, part.first_record, "/AdverseEvent")
+            yield _read_record(element, element, part.first_record, "/AdverseEvent", limits)
             root = _EVENT
     if root != _EVENT:
         raise BrokenFeed(reading.NO_FHIR_ROOT.at(found=_name_root(root or "")))
@@ -75,18 +74,18 @@ def _read_bundle(stream: BinaryIO, number: int, limits: Limits) -> Iterator[Sour
             continue
         _check_type(bundle_type)
         position += 1
-        yield _read_entry(element, number, f"/Bundle/entry[{position}]")
+        yield _read_entry(element, number, f"/Bundle/entry[{position}]", limits)
         number += 1
     _check_type(bundle_type)
 
 
-def _read_entry(entry: etree._Element, number: int, locator: str) -> SourceRecord:
+def _read_entry(entry: etree._Element, number: int, locator: str, limits: Limits) -> SourceRecord:
     # In a function of its own: while Python still holds a child, lxml clears the entry in time
     # quadratic in the number of its children (seen with lxml 6.1, 2026-11-22).
     resource = next(iter(entry.iterfind(f"{_FHIR}resource/*")), None)
     if resource is not None:
         locator += f"/resource/{_local_name(resource.tag)}"
-    return _read_record(entry, resource, number, locator)
+    return _read_record(entry, resource, number, locator, limits)
 
 
 def _check_type(bundle_type: str | None) -> None:
@@ -95,7 +94,11 @@ def _check_type(bundle_type: str | None) -> None:
 
 
 def _read_record(
-    whole: etree._Element, resource: etree._Element | None, number: int, locator: str
+    whole: etree._Element,
+    resource: etree._Element | None,
+    number: int,
+    locator: str,
+    limits: Limits,
 ) -> SourceRecord:
     canonical = etree.tostring(whole, method="c14n", exclusive=True, with_tail=False)
     raw_hash = hashlib.sha256(canonical).digest()
@@ -109,22 +112,23 @@ def _read_record(
     content: Any = None
     if resource is not None and finding is None:
         try:
-            content = _read_resource(resource, 1)
+            content = _read_resource(resource, limits.depth)
         except _TooDeepError:
-            finding = reading.NESTED_TOO_DEEP.at(limit=MAX_DEPTH)
+            finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
     return make_record(number, locator, content, raw_hash, finding)
 
 
-def _read_resource(element: etree._Element, depth: int) -> dict[str, Any]:
+def _read_resource(element: etree._Element, levels: int) -> dict[str, Any]:
     content: dict[str, Any] = {"resourceType": _local_name(element.tag)}
-    content.update(_read_object(element, depth, is_resource=True))
+    content.update(_read_object(element, levels, is_resource=True))
     return content
 
 
 def _read_object(
-    element: etree._Element, depth: int, *, is_resource: bool = False
+    element: etree._Element, levels: int, *, is_resource: bool = False
 ) -> dict[str, Any]:
-    if depth > MAX_DEPTH:
+    """``levels``: how many may be nested, this one included."""
+    if levels < 1:
         raise _TooDeepError
     content: dict[str, Any] = {}
     attributes: Any = element.items()
@@ -141,23 +145,23 @@ def _read_object(
         name = child.tag.removeprefix(_FHIR)
         if is_resource and name == "text" and child.find(_XHTML_DIV) is not None:
             continue
-        _read_child(content, name, child, depth + 1)
+        _read_child(content, name, child, levels - 1)
     return content
 
 
-def _read_child(content: dict[str, Any], name: str, child: etree._Element, depth: int) -> None:
+def _read_child(content: dict[str, Any], name: str, child: etree._Element, levels: int) -> None:
     text = child.get("value")
     if text is None:
         if name in _RESOURCES_INSIDE and len(child) == 1:
-            _add(content, name, _read_resource(child[0], depth))
+            _add(content, name, _read_resource(child[0], levels))
         else:
-            _add(content, name, _read_object(child, depth))
+            _add(content, name, _read_object(child, levels))
         return
     convert = _PRIMITIVES.get(name)
     _add(content, name, text if convert is None else convert(text))
     # JSON gives what a plain value carries beside itself under its name with an underscore.
     if len(child) or len(child.keys()) > 1 or child.text is not None:
-        beside = _read_object(child, depth)
+        beside = _read_object(child, levels)
         beside.pop("@value", None)
         if beside:
             _add(content, f"_{name}", beside)

@@ -8,18 +8,32 @@ import codecs
 import hashlib
 import json
 import re
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
+
+import msgspec
 
 from gateway.adapters.broken import BrokenFeed
 from schemas.catalogue import reading
 
 _CHUNK: Final = 256 * 1024
+_MAX_KEY: Final = 1024
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 # Numbers are not needed here, only where they end; as text they cannot be too long.
 _find_value = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
 _MARK: Final = re.compile(r'["{}\[\]]')
 # The rest of a text, to its end or as far as was read; a last backslash waits for its character.
 _TEXT_REST: Final = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)', re.DOTALL)
+
+
+class Mark(NamedTuple):
+    """All that makes up a position of a JsonStream."""
+
+    place: int
+    left: int
+    decoder: tuple[bytes, int]
+    text: str
+    at: int
+    start: int
 
 
 class JsonStream:
@@ -38,6 +52,27 @@ class JsonStream:
         self.skipped = b""
         if self.peek() == "\ufeff":
             self._at += 1
+
+    def mark(self) -> "Mark":
+        """Where it stands, to look ahead and return. What was read meanwhile is read again."""
+        return Mark(
+            self._stream.tell(),
+            self._left,
+            self._decoder.getstate(),
+            self._text,
+            self._at,
+            self._start,
+        )
+
+    def return_to(self, mark: "Mark") -> None:
+        place, self._left, state, self._text, self._at, self._start = mark
+        self._stream.seek(place)
+        self._decoder.setstate(state)
+
+    @property
+    def place(self) -> int:
+        """The byte of the stream at which it stands."""
+        return self._start + len(_to_bytes(self._text[: self._at]))
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
@@ -82,10 +117,30 @@ class JsonStream:
                 raise self.broken()
             wanted *= 2
 
+    def take_key(self) -> str:
+        """A key and the colon behind it. BrokenFeed where there is none."""
+        raw = self.take_value(_MAX_KEY) if self.peek() == '"' else None
+        try:
+            key = msgspec.json.decode(raw or b"", type=str)
+        except (msgspec.DecodeError, UnicodeError):
+            raise self.broken() from None
+        if not self.take(":"):
+            raise self.broken()
+        return key
+
+    def take_separator(self, closing: str) -> None:
+        """The comma behind a member or an item, unless ``closing`` follows, which stays. BrokenFeed
+        where there is neither, or a comma with nothing behind it."""
+        if self.take(","):
+            if self.peek() != closing:
+                return
+        elif self.peek() == closing:
+            return
+        raise self.broken()
+
     def broken(self) -> BrokenFeed:
         """To be raised: the document cannot be read on behind this byte."""
-        at = self._start + len(_to_bytes(self._text[: self._at]))
-        return BrokenFeed(reading.FEED_BROKEN_OFF.at(byte=at))
+        return BrokenFeed(reading.FEED_BROKEN_OFF.at(byte=self.place))
 
     def _find_end(self) -> int | None:
         """Where the value ends; None where more has to be read first."""

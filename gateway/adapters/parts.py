@@ -12,7 +12,7 @@ def cut_into_parts(
 ) -> list[Part]:
     """NDJSON is cut at line ends into parts of about ``part_bytes``; other shapes are one part
     (their records are found only by reading from the start)."""
-    if shape != "fhir-ndjson" or size <= part_bytes:
+    if shape not in ("fhir-ndjson", "ndjson") or size <= part_bytes:
         return [Part(batch_number=batch_number, number=0, start=0, end=size)]
     stream.seek(0)
     parts: list[Part] = []

@@ -31,7 +31,7 @@ NOT_FHIR = FindingCode(
     example="A CSV file, or JSON in UTF-16, pushed by a source registered with --format fhir.",
 )
 
-# 001–049: FHIR, as JSON and XML.
+# 001–049: JSON of any kind, and FHIR as XML.
 JSON_BROKEN = FindingCode(
     code="READ-001",
     severity="error",
@@ -47,7 +47,7 @@ NOT_UTF_8 = FindingCode(
     scope="record",
     title="Record is not UTF-8",
     message="the record holds bytes that are not UTF-8",
-    fix="Send FHIR in UTF-8; the records around it were read.",
+    fix="Send JSON in UTF-8; the records around it were read.",
     example="A narrative with a pound sign in Windows-1252.",
 )
 DUPLICATE_KEY = FindingCode(
@@ -65,7 +65,7 @@ NESTED_TOO_DEEP = FindingCode(
     scope="record",
     title="Nested too deeply",
     message="the record is nested more than {limit} levels deep",
-    fix="Send plain AdverseEvents: they need fewer than ten levels.",
+    fix="Send plain records: an AdverseEvent needs fewer than ten levels.",
     example="A thousand opening brackets.",
 )
 RECORD_TOO_LONG = FindingCode(
@@ -75,7 +75,7 @@ RECORD_TOO_LONG = FindingCode(
     title="Record too long",
     message="the record is longer than {limit} bytes, the most that is read",
     fix=("Send the event without attachments and without anything the taxonomy does not ask for."),
-    example="An AdverseEvent with a scan inside.",
+    example="An AdverseEvent, or a record of a vendor's JSON, with a scan inside.",
 )
 NOT_ADVERSE_EVENT = FindingCode(
     code="READ-006",
@@ -134,7 +134,46 @@ NO_FHIR_ROOT = FindingCode(
     example="<Patient xmlns='http://hl7.org/fhir'>",
 )
 
-# 050–099: CSV and XML as such.
+JSON_NOT_UTF_8 = FindingCode(
+    code="READ-013",
+    severity="error",
+    scope="batch",
+    title="JSON in another encoding",
+    message="the JSON is in {encoding}; it is read in UTF-8 only",
+    fix="Send JSON in UTF-8, as its standard (RFC 8259) asks for.",
+    example="A file saved as 'Unicode' by an editor on Windows.",
+)
+NOT_JSON = FindingCode(
+    code="READ-016",
+    severity="error",
+    scope="batch",
+    title="Not JSON",
+    message="the source is registered for JSON, and the feed does not begin as JSON",
+    fix="Send a JSON document, or one JSON object a line (NDJSON), in UTF-8; or have the source"
+    " registered for the format it sends.",
+    example="A CSV file pushed by a source registered with --format json.",
+)
+NO_RECORDS_THERE = FindingCode(
+    code="READ-014",
+    severity="error",
+    scope="batch",
+    title="No records where the profile looks for them",
+    message="the profile reads records at {pointer}; at {where} the document is {found}",
+    fix="Send the document as the profile describes it, or have the profile name where the records"
+    " are.",
+    example='{{"data": [ … ]}} for a profile that reads records at /incidents.',
+)
+NOT_AN_OBJECT = FindingCode(
+    code="READ-015",
+    severity="error",
+    scope="record",
+    title="Record is no object",
+    message="the record is {found}; accepted: a JSON object",
+    fix="Send each record as one JSON object with the names of its fields as keys.",
+    example="A list of values a record, with the names of the columns in the first.",
+)
+
+# 050–089: XML and CSV as such, and the caps on any feed.
 XML_DOCTYPE = FindingCode(
     code="READ-050",
     severity="error",
@@ -281,4 +320,22 @@ BAD_QUOTING = FindingCode(
     ),
     fix="Double every quote inside a quoted cell, and close every quoted cell, as in RFC 4180.",
     example='"She said "wait" and left" in one cell.',
+)
+TEXT_TOO_LONG = FindingCode(
+    code="READ-070",
+    severity="error",
+    scope="record",
+    title="Text too long",
+    message="{field} holds a text of more than {limit} characters, the most that is read",
+    fix="Send the text itself, without attachments or pasted documents.",
+    example="A narrative with a picture in base64 pasted into it.",
+)
+TOO_MANY_FIELDS = FindingCode(
+    code="READ-071",
+    severity="error",
+    scope="record",
+    title="Too many fields in a record",
+    message="the record has more than {limit} different fields, the most that are read",
+    fix="Send records whose fields have fixed names: values belong beside a name, not into it.",
+    example="A JSON object with a key for each day of ten years.",
 )

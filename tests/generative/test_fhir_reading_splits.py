@@ -13,7 +13,6 @@ from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.fhir_json import read_fhir_json, read_fhir_ndjson
 from gateway.adapters.fhir_xml import read_fhir_xml
 from gateway.adapters.json_strict import (
-    MAX_DEPTH,
     find_depth,
     has_repeated_key,
     may_be_deep,
@@ -29,6 +28,8 @@ from schemas.record import SourceRecord
 from tests.lib.event_strategies import national_events
 
 LIMIT = 4096
+LIMITS = Limits(record_bytes=LIMIT, depth=64)
+MAX_DEPTH = LIMITS.depth
 
 
 def make_part(raw: bytes) -> Part:
@@ -114,7 +115,7 @@ def test_fast_check_of_repeated_keys_agrees_with_the_slow_one(
         return
     if not may_repeat_keys(raw, written):
         assert not has_repeated_key(raw)
-    value, finding = read_json(raw)
+    value, finding = read_json(raw, LIMITS)
     if has_repeated_key(raw):
         assert finding is not None
         assert value is None
@@ -137,8 +138,8 @@ def test_fast_check_of_depth_misses_nothing(opened: list[str]) -> None:
     depth = count_levels(value)
     assert find_depth(value) == depth
     if depth > MAX_DEPTH:
-        assert may_be_deep(written)
-    assert (read_json(written)[1] is None) == (depth <= MAX_DEPTH)
+        assert may_be_deep(written, MAX_DEPTH)
+    assert (read_json(written, LIMITS)[1] is None) == (depth <= MAX_DEPTH)
 
 
 def count_levels(value: Any) -> int:

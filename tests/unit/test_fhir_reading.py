@@ -37,7 +37,11 @@ class Feed:
         self.broken: Finding | None = None
         part = Part(batch_number=1, number=0, start=0, end=len(raw))
         try:
-            for record in read(BytesIO(raw), part, limits=Limits(record_bytes=limit)):
+            for record in read(
+                BytesIO(raw),
+                part,
+                limits=Limits(record_bytes=limit, depth=64, text_chars=LIMIT // 2),
+            ):
                 self.records.append(record)
         except BrokenFeed as broken:
             self.broken = broken.finding
@@ -145,6 +149,7 @@ BAD_LINES = [
     (reading.NESTED_TOO_DEEP, RAW[:-1] + b',"a":' + b'{"a":' * 64 + b"1" + b"}" * 65),
     (reading.NESTED_TOO_DEEP, b'{"a":' * 3000),
     (reading.NUL_CHARACTER, RAW[:-1] + b',"a":["x\\u0000"]}'),
+    (reading.TEXT_TOO_LONG, RAW[:-1] + b',"a":"' + b"x" * (LIMIT // 2 + 1) + b'"}'),
     (reading.NOT_ADVERSE_EVENT, b"[]"),
     (reading.NOT_ADVERSE_EVENT, b"{}"),
     (reading.NOT_ADVERSE_EVENT, b'{"resourceType":"Patient"}'),
@@ -180,14 +185,43 @@ class TestDocument:
         assert feed.outcome == [(1, "document", "ok")]
         assert feed.records[0].content == EVENT
 
-    @pytest.mark.parametrize("raw", [b"{", b"", b"[1]", b"7", RAW[:-9], RAW + RAW, b'{"a" 1}'])
-    def test_broken_document_is_one_bad_record(self, raw: bytes) -> None:
-        assert document(raw).codes == [reading.JSON_BROKEN.code] or document(raw).codes == [
-            reading.NOT_ADVERSE_EVENT.code
+    @pytest.mark.parametrize("raw", [b"[1]", b'{"a" 1}', b"[", b"7", b"{", RAW[:-9]])
+    def test_a_document_that_is_no_event(self, raw: bytes) -> None:
+        feed = document(raw)
+        if feed.broken:
+            assert feed.broken == reading.FEED_BROKEN_OFF.at(byte=0 if raw == b"7" else len(raw))
+        else:
+            assert feed.codes[0] in (reading.JSON_BROKEN.code, reading.NOT_ADVERSE_EVENT.code)
+
+    @pytest.mark.parametrize("between", [b"", b"\n", b"\n\n  "])
+    def test_documents_one_behind_the_other(self, between: bytes) -> None:
+        feed = document(between.join([SPACED, make_bundle(ENTRY, ENTRY), RAW, SPACED[:-1]]))
+        assert feed.outcome == [
+            (1, "document", "ok"),
+            (2, "document 2/entry/0/resource", "ok"),
+            (3, "document 2/entry/1/resource", "ok"),
+            (4, "document 3", "ok"),
         ]
+        assert all(record.content == EVENT for record in feed.records)
+        assert feed.broken is not None
+        assert feed.broken.code == reading.FEED_BROKEN_OFF.code
+
+    def test_many_small_documents_take_linear_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        taken = 0
+        read_on = json_stream.JsonStream._read_on
+
+        def count(stream: json_stream.JsonStream, wanted: int) -> bool:
+            nonlocal taken
+            taken += 1
+            return read_on(stream, wanted)
+
+        monkeypatch.setattr(json_stream.JsonStream, "_read_on", count)
+        assert len(document(b"{}" * 5_000).records) == 5_000
+        assert taken < 100
 
     def test_too_long(self) -> None:
-        assert document(RAW[:-1] + b" " * LIMIT + b"}").codes == [reading.RECORD_TOO_LONG.code]
+        feed = document(RAW[:-1] + b" " * LIMIT + b"}" + RAW)
+        assert feed.codes == [reading.RECORD_TOO_LONG.code, "ok"]
 
 
 class TestBundle:
@@ -463,7 +497,8 @@ def test_every_code_of_fhir_reading_is_raised_here() -> None:
         reading.NO_FHIR_ROOT,
     ):
         raised.add(code.code)
-    assert {code for code in get_catalogue() if "READ-001" <= code <= "READ-049"} == raised
+    of_fhir = {code for code in get_catalogue() if "READ-001" <= code <= "READ-012"}
+    assert raised == of_fhir | {reading.TEXT_TOO_LONG.code}
 
 
 @pytest.mark.parametrize(
