@@ -2,37 +2,49 @@
 
 from typing import Any
 
-from mappers.profile_tables import Aside, Field, Nested, Outside, Place, Table
-from mappers.profile_trouble import Spot, Troubles
+from mappers.profile_conditions import View
+from mappers.profile_filling import Filling
+from mappers.profile_model import ROWS
+from mappers.profile_places import Aside, Field, Nested, Outside, Place, Rows, RuleSet, Table
+from mappers.profile_rules import RuleMapping
+from mappers.profile_trouble import Troubles
 from mappers.profile_values import Unreadable
-from schemas.catalogue import mapping
-from schemas.event import Group, Groups, Value
 
 
 class FieldMapping:
-    """Fills ``groups``, and ``repeats`` by group and number, from the content of one record."""
+    """Fills ``filling`` from the content of one record; what is not a plain field is left to
+    ``rules``. ``views``: what a condition sees from inside each occurrence."""
 
-    __slots__ = ("_troubles", "_version", "groups", "repeats")
+    __slots__ = ("_record", "_troubles", "_version", "filling", "rules", "views")
 
-    def __init__(self, version: str, troubles: Troubles) -> None:
+    def __init__(
+        self, version: str, record: dict[str, Any], filling: Filling, rules: RuleMapping
+    ) -> None:
         self._version = version
-        self._troubles = troubles
-        self.groups: Groups = {}
-        self.repeats: dict[str, dict[int, Group]] = {}
+        self._record = record
+        self._troubles: Troubles = filling.troubles
+        self.filling = filling
+        self.rules = rules
+        self.views: dict[tuple[str, int], View] = {}
 
     def map_fields(  # noqa: C901 - the hot loop: a call a field would double its cost
-        self, content: dict[str, Any], table: Table, inside: int = 0, start: str = ""
+        self,
+        content: dict[str, Any],
+        table: Table,
+        inside: int = 0,
+        start: str = "",
+        view: View | None = None,
     ) -> None:
-        """``inside``: the fields are those of that occurrence of a repeated group, whose path in
-        the record is ``start``."""
-        places = table.places
+        """``inside``: the fields are those of that occurrence of a repeated group, which is at
+        ``start`` in the record; ``view`` is what its conditions see."""
+        places, filling = table.places, self.filling
         for name, cell in content.items():
             place = places.get(name)
             if place is None:
                 place = table.find(name)
             if not isinstance(place, Field):
                 if not isinstance(place, Aside):
-                    self._map_other(start + name, cell, place)
+                    self._map_other(_name_source(start, name), cell, place, inside, view)
                 continue
             _, _, read, split, is_code, slot = place
             try:
@@ -44,74 +56,31 @@ class FieldMapping:
                     value = [one for text in cell for one in map(read, split(text)) if one]
             except (Unreadable, TypeError, AttributeError):
                 # The last two: not one text but several, where an XML element is repeated.
-                value = self._read_with_care(place, start + name, cell, slot or inside)
+                source = _name_source(start, name)
+                value = filling.read_with_care(place, source, cell, slot or inside)
             if not value and not isinstance(value, int):  # 0 and False are values
                 continue
-            target = self._target(place.group, slot or inside)
+            target = filling.target(place.group, slot or inside)
             if split is not None:
                 if place.element in target:
                     value = [*target[place.element], *value]  # type: ignore[misc]
                 if is_code and len(value) > 1:
-                    value = self._without_repeats(value, place, start + name, slot or inside)
+                    source = _name_source(start, name)
+                    value = filling.without_repeats(value, place, source, slot or inside)
             target[place.element] = value
 
-    def _without_repeats(self, codes: list[str], place: Field, source: str, slot: int) -> list[str]:
-        """In order, each once. A code given twice is told, as FHIR mapping does."""
-        distinct = sorted(set(codes))
-        if len(distinct) < len(codes):
-            spot = Spot(place.group, place.element, slot, source)
-            self._troubles.add(mapping.REPEATED_VALUE, spot, element=place.element)
-        return distinct
-
-    def _target(self, group: str, slot: int) -> Group:
-        if slot:
-            return self.repeats.setdefault(group, {}).setdefault(slot, {})
-        found = self.groups.get(group)
-        if found is None:
-            found = self.groups[group] = {}
-        return found  # type: ignore[return-value] # groups that repeat are filled from repeats
-
-    def _read_with_care(self, place: Field, source: str, cell: Any, slot: int) -> Value | None:
-        """Value by value, so that each bad one is a finding and the good ones stay."""
-        texts = cell if isinstance(cell, list) else [cell]
-        if not all(isinstance(text, str) for text in texts):
-            self._troubles.add_unmapped(source)
-            texts = [text for text in texts if isinstance(text, str)]
-        filled = [text for text in texts if text.strip()]
-        if place.split is None:
-            if len(filled) > 1:
-                name = f"{place.group}.{place.element}"
-                spot = Spot(place.group, place.element, slot, source)
-                self._troubles.add(
-                    mapping.SEVERAL_VALUES, spot, field=source, count=len(filled), element=name
-                )
-                return None
-            pieces = [(source, text) for text in filled]
-        else:
-            pieces = [
-                (f"{source}[{number}]" if len(texts) > 1 else source, piece)
-                for number, text in enumerate(texts, start=1)
-                for piece in place.split(text)
-            ]
-        good: list[Any] = []
-        for index, (origin, text) in enumerate(pieces):
-            try:
-                value = place.read(text)
-            except Unreadable as problem:
-                at = None if place.split is None else index
-                spot = Spot(place.group, place.element, slot, origin, at)
-                self._troubles.add_unreadable(problem, spot, text)
-            else:
-                if value is not None and value != "":
-                    good.append(value)
-        if place.split is None:
-            return good[0] if good else None
-        return good
-
-    def _map_other(self, source: str, cell: Any, place: Place) -> None:
+    def _map_other(
+        self, source: str, cell: Any, place: Place, inside: int, view: View | None
+    ) -> None:
         if isinstance(cell, str) and not cell.strip():
             return
-        if isinstance(place, Nested):
+        if isinstance(place, RuleSet):
+            view = view or View(self._record, slot=place.slot)
+            self.rules.follow(place, source, cell, place.slot or inside, view)
+        elif isinstance(place, Rows):
+            for nested in place.groups:
+                self._map_rows(cell, nested)
+        elif isinstance(place, Nested):
             self._map_nested(source, cell, place)
         elif isinstance(place, Outside) and place.element:
             self._troubles.add_outside(source, place.element, self._version)
@@ -121,9 +90,33 @@ class FieldMapping:
     def _map_nested(self, source: str, cell: Any, place: Nested) -> None:
         occurrences = cell if isinstance(cell, list) else [cell]
         for number, occurrence in enumerate(occurrences, start=1):
-            start = f"{source}[{number}]"
+            start = self.filling.name_item(source, number)
             if not isinstance(occurrence, dict):
                 self._troubles.add_unmapped(start)
                 continue
-            self.repeats.setdefault(place.group, {}).setdefault(number, {})
-            self.map_fields(occurrence, place.table, number, f"{start}/")
+            view = View(self._record, occurrence, place.names)
+            if place.when is not None and not place.when.holds(view):
+                continue
+            self.views[place.group, number] = view
+            self.filling.repeats.setdefault(place.group, {}).setdefault(number, {})
+            # A JSON pointer begins with its own slash.
+            inner = start if source.startswith("/") else f"{start}/"
+            self.map_fields(occurrence, place.table, number, inner, view)
+
+    def _map_rows(self, rows: Any, place: Nested) -> None:
+        """A row in which all fields of the group are empty gives no occurrence."""
+        rows = rows if isinstance(rows, list) else [rows]
+        for number, row in enumerate(rows, start=1):
+            if not isinstance(row, dict):
+                self._troubles.add_unmapped(ROWS.strip("\0"))
+                continue
+            view = View(self._record, row, place.names)
+            if place.when is None or place.when.holds(view):
+                self.views[place.group, number] = view
+                start = f"[{number}]" if len(rows) > 1 else ""
+                self.map_fields(row, place.table, number, start, view)
+
+
+def _name_source(start: str, name: str) -> str:
+    """``patient[2]/name``, ``/patients/1/name``; a column of the record's second row: name[2]."""
+    return name + start if start.startswith("[") else start + name

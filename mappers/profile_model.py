@@ -145,7 +145,8 @@ class Case(_Closed):
 class RepeatedGroup(_Closed):
     """A group that occurs several times in a record. CSV: columns with ``{n}`` in their name, n
     from 1, or ``rows: true``, one row each. XML and JSON: elements or items ``at`` a path, the
-    fields' paths starting there."""
+    fields' paths starting there. Without any of these its fields stand in the record itself, and
+    are of the first (a system that knows one patient an incident)."""
 
     at: str | None = Field(None, description="XML, JSON: path of the repeated element or list")
     rows: bool = Field(False, description="CSV: each row of the record (see 'rows') gives one")

@@ -1,14 +1,38 @@
 """A profile compiled for one taxonomy version: field of the feed → what becomes of it.
 
-Plain tuples in plain dicts, so that a record maps at the cost of one look-up a filled field.
+Plain tuples in plain dicts, so that a record maps at the cost of one look-up a filled field. Only
+a field with conditions, several rules or the like is a ``RuleSet``, which takes a slower way.
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 
+from mappers.profile_ages import make_age_reader
+from mappers.profile_conditions import Condition, list_asked, make_condition
 from mappers.profile_dates import make_date_reader, make_time_reader
-from mappers.profile_model import PLACE, FieldRule, Profile, as_list, find_spec
+from mappers.profile_model import (
+    PLACE,
+    ROWS,
+    FieldRule,
+    Profile,
+    RepeatedGroup,
+    Rules,
+    Take,
+    as_list,
+    find_spec,
+)
+from mappers.profile_places import (
+    ASIDE,
+    Field,
+    Nested,
+    Outside,
+    Place,
+    Rows,
+    Rule,
+    RuleSet,
+    Table,
+)
 from mappers.profile_values import (
     ReadOne,
     make_boolean_reader,
@@ -19,107 +43,189 @@ from mappers.profile_values import (
 from schemas.taxonomy import ElementSpec, get_taxonomy
 from schemas.values import clean_text
 
-# A feed may invent column names without end; this many are remembered.
-_MAX_REMEMBERED = 10_000
-
-
-class Field(NamedTuple):
-    """One field's way into the event. ``split`` is None where the element holds one value;
-    ``slot`` is the n of a repeated group's column, 0 for a group that occurs once."""
-
-    group: str
-    element: str
-    read: ReadOne
-    split: Callable[[str], list[str]] | None
-    is_code: bool
-    slot: int = 0
-
-
-class Nested(NamedTuple):
-    """A repeated child element (XML): its group, and the table of its own fields."""
-
-    group: str
-    table: "Table"
-
-
-class Outside(NamedTuple):
-    """A field the version has no place for: ``element`` is where another version would put it,
-    empty where the profile does not know the field at all."""
-
-    element: str
-
-
-class Aside:
-    """A field read elsewhere (the record's head) or ignored on purpose."""
-
-
-ASIDE = Aside()
-Place = Field | Nested | Outside | Aside
-
-
-class Table:
-    """Looks fields up; columns with a number in their name are worked out when first met."""
-
-    def __init__(
-        self,
-        places: dict[str, Place],
-        numbered: list[tuple[re.Pattern[str], Place]],
-        ignored_below: tuple[str, ...] = (),
-    ) -> None:
-        self.places = places
-        self._numbered = numbered
-        self._ignored_below = ignored_below
-
-    def find(self, name: str) -> Place:
-        """The slow way, for a name that is not in ``places``; remembered."""
-        place = self._work_out(name)
-        if len(self.places) < _MAX_REMEMBERED:
-            self.places[name] = place
-        return place
-
-    def _work_out(self, name: str) -> Place:
-        for pattern, place in self._numbered:
-            if match := pattern.fullmatch(name):
-                slot = int(match.group(1))
-                return place._replace(slot=slot) if isinstance(place, Field) else place
-        if name.startswith(self._ignored_below):
-            return ASIDE
-        return Outside("")
-
 
 def make_table(profile: Profile, version: str) -> Table:
-    places: dict[str, Place] = {}
-    numbered: list[tuple[re.Pattern[str], Place]] = []
-    for field, rules in profile.elements.items():
-        places[field] = _make_place(profile, as_list(rules)[0], version)
-    for group, repeated in profile.repeated.items():
-        inner = {
-            name: _make_place(profile, as_list(rules)[0], version)
-            for name, rules in repeated.elements.items()
+    return _Compiling(profile, version).make_table()
+
+
+class _Compiling:
+    def __init__(self, profile: Profile, version: str) -> None:
+        self._profile = profile
+        self._version = version
+        self._shared = _find_shared(profile, version)
+        self._rules_made = 0
+
+    def make_table(self) -> Table:
+        profile = self._profile
+        places: dict[str, Place] = {}
+        numbered: list[tuple[re.Pattern[str], Place]] = []
+        for field, rules in profile.elements.items():
+            places[field] = self._make_place(rules)
+        for group, repeated in profile.repeated.items():
+            if repeated.at is not None:
+                places[repeated.at] = self._make_nested(group, repeated)
+            elif not repeated.rows:
+                _add_columns(self._make_columns(group, repeated), places, numbered)
+        if rows := [self._make_row(*one) for one in profile.repeated.items() if one[1].rows]:
+            places[ROWS] = Rows(tuple(rows))
+        _add_columns(dict.fromkeys(profile.ignored, ASIDE), places, numbered)
+        _add_columns(dict.fromkeys(_list_used(profile), ASIDE), places, numbered)
+        has_paths = profile.format != "csv"
+        return Table(places, numbered, _with_content(profile.ignored) if has_paths else ())
+
+    def _make_columns(self, group: str, repeated: RepeatedGroup) -> dict[str, Place]:
+        """Columns with the number of the occurrence in their names; without one, they are of the
+        first occurrence."""
+        when = make_condition(repeated.when)
+        whens = () if when is None else (when,)
+        made = {name: self._make_place(rules, whens) for name, rules in repeated.elements.items()}
+        return {
+            name: place
+            if PLACE in name or not isinstance(place, Field | RuleSet)
+            else place._replace(slot=1)
+            for name, place in made.items()
         }
-        if repeated.at is None:
-            numbered += [(_make_pattern(name), place) for name, place in inner.items()]
-        elif group in get_taxonomy(version).by_name:
-            below = _ignored_below(profile.ignored, f"{repeated.at}/")
-            inner |= dict.fromkeys(below, ASIDE)
-            places[repeated.at] = Nested(group, Table(inner, [], _with_content(below)))
-        else:
-            places[repeated.at] = Outside(group)
-    for name in profile.ignored:
+
+    def _make_nested(self, group: str, repeated: RepeatedGroup) -> Place:
+        if group not in get_taxonomy(self._version).by_name:
+            return Outside(group)
+        inner = {name: self._make_place(rules) for name, rules in repeated.elements.items()}
+        names = frozenset(inner)
+        below = _find_ignored_inside(self._profile, repeated.at or "")
+        for name in [*below, *_list_asked(self._profile, group, repeated)]:
+            inner.setdefault(name, ASIDE)
+        table = Table(inner, [], _with_content(below))
+        return Nested(group, table, names, make_condition(repeated.when))
+
+    def _make_row(self, group: str, repeated: RepeatedGroup) -> Nested:
+        inner = {name: self._make_place(rules) for name, rules in repeated.elements.items()}
+        names = self._profile.row_fields | inner.keys()
+        # What another group takes from the rows is no news to this one.
+        inner |= dict.fromkeys(names - inner.keys(), ASIDE)
+        return Nested(group, Table(inner, []), names, make_condition(repeated.when))
+
+    def _make_place(self, rules: Rules, whens: tuple[Condition, ...] = ()) -> Place:
+        listed = as_list(rules)
+        if len(listed) == 1 and not whens and self._is_plain(listed[0]):
+            return self._make_way(listed[0])
+        return RuleSet(tuple(self._make_rule(rule, whens) for rule in listed))
+
+    def _is_plain(self, rule: FieldRule) -> bool:
+        return rule.to not in self._shared and not (
+            rule.when is not None
+            or rule.take
+            or rule.age
+            or rule.by_name
+            or rule.heading is not None
+            or rule.derived
+        )
+
+    def _make_way(self, rule: FieldRule) -> Field | Outside:
+        spec = find_spec(rule.to, (self._version,))
+        if spec is None:
+            return Outside(rule.to)
+        group, _, element = rule.to.partition(".")
+        split = None
+        if spec.many:
+            split = make_splitter(self._profile.separator_of(rule), self._profile.escape)
+        read = clean_text if rule.by_name else make_reader(self._profile, rule, spec)
+        return Field(group, element, read, split, spec.type == "code" and not rule.by_name)
+
+    def _make_rule(self, rule: FieldRule, whens: tuple[Condition, ...]) -> Rule:
+        when, way = make_condition(rule.when), self._make_way(rule)
+        self._rules_made += 1
+        settles = rule.heading is not None or rule.to in self._shared
+        settles = settles and isinstance(way, Field) and way.split is None
+        read_age = None
+        if rule.age is not None:
+            bracket = isinstance(way, Field) and way.is_code
+            read_age = make_age_reader(rule.age, rule.date_format, bracket=bracket)
+        return Rule(
+            way=way,
+            whens=whens if when is None else (*whens, when),
+            take=None if rule.take is None else _make_take(rule.take),
+            read_age=read_age,
+            by_name=rule.by_name,
+            heading=rule.heading,
+            is_derived=rule.derived,
+            rank=self._rules_made if settles else None,
+        )
+
+
+def _list_rules(profile: Profile) -> Iterator[FieldRule]:
+    for rules in profile.elements.values():
+        yield from as_list(rules)
+    for repeated in profile.repeated.values():
+        for rules in repeated.elements.values():
+            yield from as_list(rules)
+
+
+def _find_shared(profile: Profile, version: str) -> frozenset[str]:
+    """The single-valued elements that several rules fill: none may overwrite the other."""
+    times = Counter(rule.to for rule in _list_rules(profile))
+    several = {target for target, count in times.items() if count > 1}
+    specs = {target: find_spec(target, (version,)) for target in several}
+    return frozenset(target for target, spec in specs.items() if spec and not spec.many)
+
+
+def _list_used(profile: Profile) -> Iterator[str]:
+    """The fields that are read elsewhere: the head of the record, conditions, rows."""
+    for head in profile.heads.values():
+        yield head.field
+        yield from head.more
+    for rules in profile.elements.values():
+        for rule in as_list(rules):
+            yield from list_asked(rule.when)
+    for group, repeated in profile.repeated.items():
+        yield from _list_asked(profile, group, repeated)
+    for cases in profile.derive.values():
+        for case in cases:
+            yield from list_asked(case.when)
+    if any(repeated.rows for repeated in profile.repeated.values()):
+        yield from profile.row_fields
+    if profile.rows is not None:
+        yield from filter(None, (profile.rows.id, profile.rows.by))
+
+
+def _list_asked(profile: Profile, group: str, repeated: RepeatedGroup) -> set[str]:
+    """The fields that the conditions of a repeated group look at; its own, or the record's."""
+    asked = list_asked(repeated.when)
+    for rules in repeated.elements.values():
+        for rule in as_list(rules):
+            asked |= list_asked(rule.when)
+    for target, cases in profile.derive.items():
+        if target.startswith(f"{group}."):
+            for case in cases:
+                asked |= list_asked(case.when)
+    return asked
+
+
+def _add_columns(
+    made: dict[str, Place],
+    places: dict[str, Place],
+    numbered: list[tuple[re.Pattern[str], Place]],
+) -> None:
+    """What a field fills goes before what else is done with it."""
+    for name, place in made.items():
         if PLACE in name:
-            numbered.append((_make_pattern(name), ASIDE))
-        places[name] = ASIDE
-    places |= dict.fromkeys((rule.field for rule in profile.heads.values()), ASIDE)
-    is_xml = profile.format == "xml"
-    return Table(places, numbered, _with_content(list(profile.ignored)) if is_xml else ())
+            numbered.append((_make_pattern(name), place))
+        places.setdefault(name, place)
 
 
-def _ignored_below(ignored: Mapping[str, str], start: str) -> list[str]:
-    return [name.removeprefix(start) for name in ignored if name.startswith(start)]
+def _find_ignored_inside(profile: Profile, at: str) -> list[str]:
+    """What is ignored of an occurrence: ``at/name``, in JSON also ``at/*/name``."""
+    starts = (f"{at}/*/", f"{at}/")
+    found = []
+    for name in profile.ignored:
+        start = next((start for start in starts if name.startswith(start)), None)
+        if start is not None:
+            inner = name.removeprefix(start)
+            found.append(f"/{inner}" if profile.format == "json" else inner)
+    return found
 
 
-def _with_content(ignored: list[str]) -> tuple[str, ...]:
-    """An XML element ignored is ignored with its attributes and everything inside it."""
+def _with_content(ignored: Iterable[str]) -> tuple[str, ...]:
+    """What is ignored is ignored with its attributes and everything inside it."""
     return tuple(f"{name}/" for name in ignored)
 
 
@@ -128,15 +234,16 @@ def _make_pattern(name: str) -> re.Pattern[str]:
     return re.compile(f"{re.escape(before)}([1-9][0-9]{{0,2}}){re.escape(after)}")
 
 
-def _make_place(profile: Profile, rule: FieldRule, version: str) -> Place:
-    group, _, element = rule.to.partition(".")
-    spec = find_spec(rule.to, (version,))
-    if spec is None:
-        return Outside(rule.to)
-    split = None
-    if spec.many:
-        split = make_splitter(profile.separator_of(rule), profile.escape)
-    return Field(group, element, make_reader(profile, rule, spec), split, spec.type == "code")
+def _make_take(take: Take) -> Callable[[str], str]:
+    """One piece of a text; empty where it has not so many. Cut at a blank: at any blanks."""
+    separator = None if take.separator == " " else take.separator
+    index = take.part - 1 if take.part > 0 else take.part
+
+    def cut(text: str) -> str:
+        pieces = text.split(separator)
+        return pieces[index].strip() if -len(pieces) <= index < len(pieces) else ""
+
+    return cut
 
 
 def make_reader(profile: Profile, rule: FieldRule, spec: ElementSpec) -> ReadOne:
