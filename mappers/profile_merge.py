@@ -140,23 +140,28 @@ def _make_way(below: dict[str, Any], above: Mapping[str, Any]) -> None:
         below["elements"] = _without(below["elements"], ignored)
     for group in _GROUPS:
         own, parents = above.get(group), below.get(group)
-        start = _find_start(own, parents)
+        starts = _find_starts(own, parents)
         if isinstance(own, dict):
-            mapped |= {start + name for name in _names(own.get("elements"))}
-        if isinstance(parents, dict):
-            inside = {name.removeprefix(start) for name in ignored if name.startswith(start)}
-            below[group] = {**parents, "elements": _without(parents.get("elements"), inside)}
+            mapped |= {start + name for name in _names(own.get("elements")) for start in starts}
+        if isinstance(parents, dict) and "elements" in parents:
+            inside = {
+                name.removeprefix(start)
+                for name in ignored
+                for start in starts
+                if name.startswith(start)
+            }
+            below[group] = {**parents, "elements": _without(parents["elements"], inside)}
     if "ignored" in below:
         below["ignored"] = _without(below["ignored"], mapped)
 
 
-def _find_start(own: Any, parents: Any) -> str:
-    """What stands before the names of a repeated group's fields, where they are not its own."""
+def _find_starts(own: Any, parents: Any) -> tuple[str, ...]:
+    """What may stand before the names of a repeated group's fields where they are ignored."""
     for group in (own, parents):
         if isinstance(group, dict) and isinstance(group.get("at"), str):
             at: str = group["at"]
-            return f"{at}/*" if at.startswith("/") else f"{at}/"
-    return ""
+            return (f"{at}/*", at) if at.startswith("/") else (f"{at}/",)
+    return ("",)
 
 
 def _names(given: Any) -> set[str]:
