@@ -7,6 +7,7 @@ from mappers.profile_model import Constant, HeadRule, Profile
 from mappers.profile_trouble import Spot, Troubles
 from mappers.profile_values import ReadOne, Unreadable, make_code_reader
 from schemas.catalogue import mapping
+from schemas.event import INCIDENT
 from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS
 from schemas.values import clean_text, shown
 
@@ -43,12 +44,17 @@ class HeadReader:
         if version is None:
             return Head(None, local_id, event_type)
         date = _read_head(content, profile.event_date, "event_date", self._read_date, troubles)
-        return Head(version, local_id, event_type, date, self._read_narrative(content, troubles))
+        narrative = self._read_narrative(content, event_type, troubles)
+        return Head(version, local_id, event_type, date, narrative)
 
-    def _read_narrative(self, content: dict[str, Any], troubles: Troubles) -> str | None:
+    def _read_narrative(
+        self, content: dict[str, Any], event_type: str | None, troubles: Troubles
+    ) -> str | None:
+        """Of an incident what happened must be told: texts that follow the narrative under
+        headings, such as the lessons learned, are none without it."""
         rule = self._profile.narrative
         found = _read_head(content, rule, "narrative", clean_text, troubles)
-        if rule is None or not rule.more:
+        if rule is None or not rule.more or (found is None and event_type == INCIDENT):
             return found
         texts = [found] if found else []
         for field, heading in rule.more.items():

@@ -37,6 +37,7 @@ from mappers.profile_values import (
     ReadOne,
     make_boolean_reader,
     make_code_reader,
+    make_name_reader,
     make_splitter,
     read_integer,
 )
@@ -128,7 +129,10 @@ class _Compiling:
         split = None
         if spec.many:
             split = make_splitter(self._profile.separator_of(rule), self._profile.escape)
-        read = clean_text if rule.by_name else make_reader(self._profile, rule, spec)
+        if rule.by_name:
+            read: ReadOne = make_name_reader(self._profile.codes_of(rule))
+        else:
+            read = make_reader(self._profile, rule, spec)
         return Field(group, element, read, split, spec.type == "code" and not rule.by_name)
 
     def _make_rule(self, rule: FieldRule, whens: tuple[Condition, ...]) -> Rule:

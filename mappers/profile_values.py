@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from mappers.profile_model import Booleans
 from schemas.catalogue import mapping
 from schemas.finding import FindingCode
+from schemas.values import clean_text
 
 Scalar = str | int | bool
 ReadOne = Callable[[str], Scalar | None]
@@ -54,6 +55,21 @@ def make_code_reader(codes: Mapping[str, str] | None) -> ReadOne:
         return found
 
     return read
+
+
+def make_name_reader(codes: Mapping[str, str] | None) -> ReadOne:
+    """The name of an organisation as it stands, or the ODS code that the profile has for it: an
+    unknown name is the register's to find."""
+    known = {_fold_name(name): code for name, code in (codes or {}).items()}
+
+    def read(text: str) -> str:
+        return known.get(_fold_name(text), clean_text(text))
+
+    return read
+
+
+def _fold_name(text: str) -> str:
+    return " ".join(text.casefold().split())
 
 
 def make_boolean_reader(booleans: Booleans) -> ReadOne:
