@@ -22,6 +22,8 @@ from schemas.values import shown
 from validation.organisations import Register, is_closed
 
 _APOSTROPHES = re.compile("['\N{RIGHT SINGLE QUOTATION MARK}`]")
+# The dots of N.H.S., not that of St. Hilda's.
+_DOTS_OF_INITIALS = re.compile(r"(?<=\b\w)\.")
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _MOST_CANDIDATES: Final = 8
 
@@ -57,7 +59,8 @@ def resolve_names(
 def normal_name(name: str) -> str:
     """What two spellings of one name have in common."""
     text = unicodedata.normalize("NFKC", name).casefold().replace("&", " and ")
-    return _BETWEEN_WORDS.sub(" ", _APOSTROPHES.sub("", text)).strip()
+    text = _DOTS_OF_INITIALS.sub("", _APOSTROPHES.sub("", text))
+    return _BETWEEN_WORDS.sub(" ", text).strip()
 
 
 def _find(name: str, register: Register, day: date) -> str | list[str]:

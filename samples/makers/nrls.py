@@ -34,7 +34,7 @@ _CATEGORIES = {
     "infection": ("6", "Healthcare associated infection"),
     "self_harm": ("13", "Self harm"),
     "laboratory": ("2", "Sample mislabelled"),
-    "it_system": ("8", "IT failure"),
+    "it_system": ("5", "Record not available"),
     "maternity": ("14", "Obstetric complication"),
     "blood": ("14", "Transfusion"),
     "surgery": ("14", "Theatre incident"),
@@ -106,6 +106,18 @@ def make_records(*, seed: int, in_words: bool) -> list[Record]:
     return [*records, records[11], records[12], corrected, records[13]]
 
 
+_LIFT = dict.fromkeys(COLUMNS[-8:], "") | {
+    "IN05_LVL1": "8",
+    "IN05_LVL2": "",
+    "IN05_TEXT": "Lift out of use",
+    "IN07": "The lift to theatre stood still for three hours and a patient waited in recovery.",
+    "IN10": "",
+    "IN11": "",
+    "MD01": "",
+    "MD01_TEXT": "",
+    "MD02": "",
+    "MD02_TEXT": "",
+}
 # Place in the feed → what the local system wrote there.
 _MISTAKES: dict[int, Record] = {
     9: {"RP07": ""},
@@ -120,8 +132,9 @@ _MISTAKES: dict[int, Record] = {
     103: {"IN07": ""},
     117: {"IN01": "31/02/2024"},
     122: {"RP07": "XX1"},
-    # Neither is a mistake: a patient who died, and a trust that has merged since.
+    # None of these is a mistake: a patient who died, a lift, and a trust that has merged since.
     131: {"PD09": "5"},
+    138: _LIFT,
     144: {"RP07": "RZ8", "IN01": "15/05/2024"},
     156: {"PD02": "X"},
     # An NHS number of the range that is nobody's, a patient's age not given, no patient at all.

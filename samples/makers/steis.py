@@ -84,7 +84,7 @@ def make_row(one: LegacyIncident) -> Row:
     name, site = _TRUSTS[trust]
     created = one.day + timedelta(days=one.reported)
     born = one.day - timedelta(days=int(one.age * 365.25) + one.number % 300 * (one.age >= 1))
-    kind = _TYPES.get(one.kind, "Pending review (a category must be selected before closure)")
+    kind = _TYPES.get(one.kind, "Other")
     if one.never_event in _NEVER_EVENTS:
         kind = _NEVER_EVENTS[one.never_event]
     return dict.fromkeys(COLUMNS.values(), "") | {
@@ -107,6 +107,7 @@ def make_row(one: LegacyIncident) -> Row:
         "patient_type": "In-patient",
         "legal_status_of_patient": "Informal" if trust == 2 else "",
         "type_of_incident": kind,
+        "type_of_incident_other": one.kind.replace("_", " ") if kind == "Other" else "",
         "where_is_patient_at_time_of_reporting": "Hospital",
         "internal_investigation_required": "Yes",
         "non_health_led_investigation_required": "No",

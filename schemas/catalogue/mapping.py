@@ -406,6 +406,7 @@ AGE_WITHOUT_EVENT_DATE = FindingCode(
     message="the record has no date of the event, so the date of birth gives no age",
     fix="Send the date of the event, or the age instead of the date of birth.",
     example="A record with an approximate date only, and a date of birth.",
+    misses=("event_date",),
 )
 AGE_TOO_COARSE = FindingCode(
     code="MAP-065",

@@ -50,6 +50,7 @@ def test_no_names_give_the_very_same_event():
         ("  Northmoor  University\tHospitals (NHS Foundation Trust)", "RZA"),
         ("St Hilda's & St Bede's Hospitals NHS Trust", "RZB"),
         ("St. Hilda’s and St. Bede’s Hospitals NHS Trust", "RZB"),
+        ("Northmoor University Hospitals N.H.S. Foundation Trust", "RZA"),
         ("RZB", "RZB"),
         (" RZB ", "RZB"),
         ("Old Calder Trust", "RZC"),
