@@ -45,6 +45,11 @@ def _make_mailer(settings: Settings) -> Mailer:
     )
 
 
+def open_shelf(settings: Settings | None = None) -> Shelf:
+    """The mapping profiles alone, shipped and one's own: no database is opened."""
+    return make_shelf((settings or read_settings()).profiles_folder)
+
+
 @contextmanager
 def open_gateway(
     settings: Settings | None = None,
@@ -72,7 +77,7 @@ def open_gateway(
             store=store,
             raw=RawFiles(settings.raw_folder),
             mailer=_make_mailer(settings),
-            profiles=make_shelf(settings.profiles_folder),
+            profiles=open_shelf(settings),
             now=now,
             actor=actor,
         )

@@ -49,34 +49,32 @@ class Shelf:
     def find_file(self, given: str) -> Traversable:
         """The YAML file of a profile on the shelf, or the one at a path (of a folder: the
         ``profile.yaml`` in it)."""
-        return _file_of(self._find(given))
+        origin = self._find_named(given) if self._is_name(given) else _find_at(Path(given))
+        if origin.file is None:
+            raise ValueError("what is found by name or path is a file")
+        return origin.file
 
     def load(self, name: str) -> Profile:
         """UnknownError names the profiles there are; BadProfileError says all that is wrong."""
-        origin = self._find_named(name)
-        kept = self._kept.get(name)
+        origin, kept = self._find_named(name), self._kept.get(name)
         if kept is None or not kept[1].are_unchanged():
-            reading = LayerReading(self._find_named)
-            profile = _make_profile(reading.read_file(origin))
-            if profile.name != name:
-                raise WrongUseError(f"{origin.shown}: its name is '{profile.name}', not '{name}'")
-            kept = self._kept[name] = (profile, reading.files)
+            layer, read = self._read_named(name, origin)
+            kept = self._kept[name] = (_make_profile(layer), read)
         return kept[0]
 
     def read_file(self, path: Path) -> Profile:
         """A profile by its YAML file, or the folder of one, wherever it lies; it may extend one
         on the shelf."""
-        return _make_profile(LayerReading(self._find_named).read_file(_find_at(path)))
+        return _make_profile(self._read(_find_at(path))[0])
 
     def read_any(self, given: str) -> Profile:
         """A profile by its name on the shelf, or by the path to its file or folder."""
-        return _make_profile(LayerReading(self._find_named).read_file(self._find(given)))
+        return _make_profile(self._read_any(given))
 
     def examine(self, given: str) -> Examined:
         """A profile by name or path, with all that can be said of it without a feed."""
-        origin = self._find(given)
         try:
-            layer = LayerReading(self._find_named).read_file(origin)
+            layer = self._read_any(given)
         except BadProfileError as error:
             return Examined(None, {}, error.problems, [])
         return _examine(layer)
@@ -85,10 +83,27 @@ class Shelf:
         """The profile a YAML text says; it may extend one on the shelf."""
         return _make_profile(LayerReading(self._find_named).read_text(text, Origin(filename)))
 
-    def _find(self, given: str) -> Origin:
-        if _NAME.fullmatch(given) and (given in self.find_names() or not Path(given).exists()):
-            return self._find_named(given)
-        return _find_at(Path(given))
+    def _is_name(self, given: str) -> bool:
+        """A name goes before a file of that name in the working folder."""
+        return bool(_NAME.fullmatch(given)) and (
+            given in self.find_names() or not Path(given).exists()
+        )
+
+    def _read_any(self, given: str) -> Layer:
+        if self._is_name(given):
+            return self._read_named(given, self._find_named(given))[0]
+        return self._read(_find_at(Path(given)))[0]
+
+    def _read_named(self, name: str, origin: Origin) -> tuple[Layer, Files]:
+        layer, read = self._read(origin)
+        if layer.content.get("name") not in (name, None):
+            message = f"its folder or file says '{name}': a profile is found by that name"
+            raise BadProfileError([locate(("name",), layer.places, message)])
+        return layer, read
+
+    def _read(self, origin: Origin) -> tuple[Layer, Files]:
+        reading = LayerReading(self._find_named)
+        return reading.read_file(origin), reading.files
 
     def _find_named(self, name: str) -> Origin:
         found = [
@@ -127,12 +142,6 @@ def _find_at(path: Path) -> Origin:
     if not file.is_file():
         raise UnknownError(f"{path}: no profile there, neither a YAML file nor a folder with one")
     return make_origin(file, file.absolute().parent)
-
-
-def _file_of(origin: Origin) -> Traversable:
-    if origin.file is None:
-        raise ValueError("a text has no file")
-    return origin.file
 
 
 def _make_profile(layer: Layer) -> Profile:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from gateway.cli import events, feeds, operations, registry
+from gateway.cli import events, feeds, operations, profiles, registry
 from gateway.cli.failure import tell_failure
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ app.add_typer(registry.organisations, name="organisation")
 app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
+app.add_typer(profiles.profiles, name="profile")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.receive,
     feeds.process,

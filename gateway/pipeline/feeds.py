@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import BinaryIO
 
+from gateway.adapters.broken import Tell, tell_nobody
 from gateway.adapters.csv_rows import read_csv
 from gateway.adapters.fhir_json import read_fhir_json, read_fhir_ndjson
 from gateway.adapters.fhir_xml import read_fhir_xml
+from gateway.adapters.json_records import read_json_records
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_records import read_xml
 from mappers.fhir_read import FhirMapper
@@ -43,9 +45,17 @@ def _find_profile(source: Source, shelf: Shelf) -> Profile:
 
 
 def read_records(
-    stream: BinaryIO, shape: Shape, source: Source, part: Part, *, shelf: Shelf, limits: Limits
+    stream: BinaryIO,
+    shape: Shape,
+    source: Source,
+    part: Part,
+    *,
+    shelf: Shelf,
+    limits: Limits,
+    tell: Tell = tell_nobody,
 ) -> Iterator[SourceRecord]:
-    """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on."""
+    """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on.
+    ``tell`` is given what is to be said of the feed as a whole."""
     if shape == "fhir-ndjson":
         return read_fhir_ndjson(stream, part, limits=limits)
     if shape == "fhir-json":
@@ -54,11 +64,8 @@ def read_records(
         return read_fhir_xml(stream, part, limits=limits)
     profile = _find_profile(source, shelf)
     if shape == "csv":
-        return read_csv(
-            stream,
-            part,
-            limits=limits,
-            needed=profile.needed,
-            id_column=profile.local_id.field if profile.local_id else None,
-        )
-    return read_xml(stream, part, profile, limits=limits)
+        return read_csv(stream, part, profile, limits=limits, tell=tell)
+    if shape == "xml":
+        return read_xml(stream, part, profile, limits=limits)
+    by_line = shape == "ndjson"
+    return read_json_records(stream, part, profile, limits=limits, by_line=by_line)
