@@ -11,6 +11,7 @@ from datetime import date, time
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from mappers.profile_dates import NAMED_FORMATS
 from mappers.profile_model import Codes, FieldRule, Profile, Rules, as_list, find_spec
 from schemas.event import Group, NationalEvent, Value
 
@@ -114,11 +115,12 @@ def choose_fields(fields: Fields, group: Group, taken: set[str]) -> Iterator[tup
 
 def write_date(text: str, date_format: str | None) -> str:
     """A date or time in the profile's format; what is none stays as it is."""
-    if date_format is None:
+    pattern = NAMED_FORMATS.get(date_format or "", date_format)
+    if pattern in (None, "%Y-%m-%d"):
         return text
     for kind in (date, time):
         try:
-            return kind.fromisoformat(text).strftime(date_format)
+            return kind.fromisoformat(text).strftime(pattern)
         except ValueError:
             continue
     return text

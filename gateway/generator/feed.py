@@ -13,7 +13,8 @@ from gateway.generator.records import GeneratedRecord, RecordMaker
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
 from mappers.profile_load import load_profile
-from mappers.profile_write import csv_header, write_line, write_row
+from mappers.profile_model import Profile
+from mappers.profile_write import csv_header, write_line, write_rows
 from mappers.profile_write_xml import write_record, xml_frame
 from schemas.errors import WrongUseError
 from schemas.submission import Organisation
@@ -89,12 +90,19 @@ def _write_profile_xml(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> 
 
 
 def _write_profile_csv(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> None:
-    profile = load_profile("lrms-csv")
+    _write_rows(stream, records, load_profile("lrms-csv"))
+
+
+def _write_national_csv(stream: BinaryIO, records: Iterable[GeneratedRecord]) -> None:
+    _write_rows(stream, records, load_profile("national-csv"))
+
+
+def _write_rows(stream: BinaryIO, records: Iterable[GeneratedRecord], profile: Profile) -> None:
     header = csv_header(profile, patients=MOST_PATIENTS)
     stream.write(write_line(dict(zip(header, header, strict=True)), header).encode())
     for record in records:
-        row = write_row(record.event, record.local_id, profile)
-        stream.write(write_line(row, header).encode())
+        for row in write_rows(record.event, record.local_id, profile):
+            stream.write(write_line(row, header).encode())
 
 
 FORMATS: Final[dict[str, tuple[str, Writer]]] = {
@@ -106,4 +114,5 @@ FORMATS: Final[dict[str, tuple[str, Writer]]] = {
     "fhir-xml-6": ("6", _write_fhir_bundle),
     "xml": ("5", _write_profile_xml),
     "csv": ("5", _write_profile_csv),
+    "national-csv": ("6", _write_national_csv),
 }

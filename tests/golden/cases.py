@@ -2,6 +2,8 @@
 
 ``input.*`` is a feed. ``expected.json`` is its receipt, without what differs from run to run, and
 the national event of each record (left out for feeds of more than ``MOST_EVENTS`` records).
+``profiles/<profile>/feed.*`` is the sample of a mapping profile. Its events, whatever their number,
+stand in ``feed.events.ndjson``: a line a record, with what was derived and its findings in brief.
 ``input.event.json`` is given to validation directly: what it would say if no mapper had said it
 before.
 ``case.json``, where there is one, says what is special about the source or the settings, and why.
@@ -11,7 +13,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -22,10 +24,12 @@ from gateway.pipeline.check import check_feed
 from gateway.pipeline.feeds import make_mapper, read_records
 from gateway.pipeline.judge import make_submission
 from gateway.pipeline.register import add_source
+from gateway.profiles.judging import Judging
 from gateway.receipts.build import word_finding
+from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.event import NationalEvent
-from schemas.submission import Source
+from schemas.submission import FeedFormat, OnBreak, Source
 from tests.lib.line import NOW, read_register
 from validation.validate import validate_event
 
@@ -33,18 +37,24 @@ SAMPLES = Path("samples")
 MOST_EVENTS = 5
 DIRECT = "input.event.json"
 FORMATS = ("fhir", "xml", "csv")
+OF_PROFILES = "profiles"
+_PROFILE_FILE = "profile.yaml"
+_NO_FEEDS = ("expected.json", "case.json", "events.ndjson")
 _VOLATILE = ("batch_id", "received_at")
 
 
 class Special(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """``case.json``. By default the source is registered for everybody in the sample register."""
+    """``case.json``. By default the source is registered for everybody in the sample register.
+    ``profile`` is one on the shelf, or the path of a YAML file from the case's folder. ``limits``
+    are settings, such as ``max_record_bytes``."""
 
-    format: Literal["fhir", "xml", "csv"] | None = None
+    format: FeedFormat | None = None
     organisation: str = "RZA"
     profile: str | None = None
     strict: bool = False
     submits_for: list[str] | None = None
-    max_record_bytes: int | None = None
+    on_break: OnBreak = "wait"
+    limits: dict[str, int] = {}
     why: str = ""
 
 
@@ -70,19 +80,40 @@ class Case(msgspec.Struct, frozen=True):
         return self.folder / "expected.json"
 
     @property
-    def format(self) -> str:
+    def events(self) -> Path | None:
+        """Where the events of a profile's sample stand."""
+        top = self.folder.relative_to(SAMPLES).parts[0]
+        return self.folder / f"{self.input.stem}.events.ndjson" if top == OF_PROFILES else None
+
+    @property
+    def format(self) -> FeedFormat:
         """As the case says, else by the folder: ``samples/fhir-xml`` is FHIR; else by the name."""
         if self.special.format is not None:
             return self.special.format
         top = self.folder.relative_to(SAMPLES).parts[0].partition("-")[0]
         if top in FORMATS:
-            return top
-        return {".csv": "csv", ".xml": "xml"}.get(self.input.suffix, "fhir")
+            return top  # type: ignore[return-value]
+        by_name: dict[str, FeedFormat] = {".csv": "csv", ".xml": "xml"}
+        if self.profile is not None:
+            by_name[".json"] = by_name[".ndjson"] = "json"
+        return by_name.get(self.input.suffix, "fhir")
+
+    @property
+    def profile(self) -> str | Path | None:
+        """The name of a profile, or its file. A profile's sample lies in a folder of its name."""
+        given = self.special.profile
+        if given is not None and given.endswith(".yaml"):
+            return (self.folder / given).resolve().relative_to(Path.cwd())
+        if given is None and self.events is not None:
+            own = self.folder / _PROFILE_FILE
+            return own if own.exists() else self.folder.name
+        return given
 
 
 def find_cases() -> list[Case]:
     inputs = [*SAMPLES.glob("**/input.*"), *SAMPLES.glob("*/demo/*")]
-    feeds = (path for path in inputs if not path.name.endswith(("expected.json", "case.json")))
+    inputs += SAMPLES.glob(f"{OF_PROFILES}/*/feed.*")
+    feeds = (path for path in inputs if not path.name.endswith(_NO_FEEDS))
     return [
         Case(path.parent, path, _read_special(path.parent / "case.json")) for path in sorted(feeds)
     ]
@@ -92,25 +123,78 @@ def _read_special(path: Path) -> Special:
     return msgspec.json.decode(path.read_bytes(), type=Special) if path.exists() else Special()
 
 
-def run_case(gateway: Gateway, case: Case) -> dict[str, Any]:
+class Outcome(msgspec.Struct, frozen=True):
+    """One record of a profile's sample. ``event`` is what would be loaded, or what there is of it;
+    ``findings`` are their codes and paths, source path included."""
+
+    number: int
+    local_id: str | None
+    event: NationalEvent | None
+    derived: tuple[str, ...]
+    findings: list[tuple[str, str, str]]
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What ``expected.json`` would hold, and the lines of the events where they stand apart."""
+
+    expected: dict[str, Any]
+    events: list[bytes] = []
+
+
+def run_case(gateway: Gateway, case: Case) -> Result:
     """The receipt and the events, as plain JSON; nothing is stored but the source."""
     if case.input.name == DIRECT:
-        return _run_directly(gateway, case)
-    if case.special.max_record_bytes is not None:
-        settings = gateway.settings.model_copy(
-            update={"max_record_bytes": case.special.max_record_bytes}
-        )
-        gateway = replace(gateway, settings=settings)
+        return Result(_run_directly(gateway, case))
+    settings = gateway.settings.model_copy(update=case.special.limits)
+    gateway = replace(gateway, settings=settings)
+    if isinstance(case.profile, Path):
+        gateway = replace(gateway, profiles=make_shelf(_find_shelf(case.profile)))
     source = _register(gateway, case)
     content = case.input.read_bytes()
     receipt = check_feed(gateway, source.id, io.BytesIO(content), filename=case.input.name)
     plain = msgspec.to_builtins(receipt)
-    result: dict[str, Any] = {
+    expected: dict[str, Any] = {
         "receipt": {key: value for key, value in plain.items() if key not in _VOLATILE}
     }
+    if case.events is not None:
+        return Result(
+            expected, list(map(msgspec.json.encode, _judge_all(gateway, source, content)))
+        )
     if receipt.counts.records <= MOST_EVENTS:
-        result["events"] = msgspec.to_builtins(list(_map_all(gateway, source, content)))
-    return result
+        expected["events"] = msgspec.to_builtins(list(_map_all(gateway, source, content)))
+    return Result(expected)
+
+
+def _find_shelf(path: Path) -> Path:
+    return path.parent.parent if path.name == _PROFILE_FILE else path.parent
+
+
+def _name_of(profile: str | Path | None) -> str | None:
+    if isinstance(profile, Path):
+        return profile.parent.name if profile.name == _PROFILE_FILE else profile.stem
+    return profile
+
+
+def _judge_all(gateway: Gateway, source: Source, content: bytes) -> Iterator[Outcome]:
+    judging = Judging(
+        gateway.profiles.load(source.profile or ""),
+        limits=gateway.settings.limits,
+        received_at=NOW,
+        source=source,
+        register={one.code: one for one in read_register()},
+    )
+    try:
+        for told in judging.read(io.BytesIO(content)):
+            mapped = told.mapped
+            yield Outcome(
+                number=told.record.number,
+                local_id=mapped.local_id if mapped else told.record.local_id,
+                event=told.event,
+                derived=mapped.derived if mapped else (),
+                findings=[(one.code, one.path, one.source_path) for one in told.findings],
+            )
+    except BrokenFeed:
+        return
 
 
 def _run_directly(gateway: Gateway, case: Case) -> dict[str, Any]:
@@ -127,14 +211,15 @@ def _register(gateway: Gateway, case: Case) -> Source:
     with gateway.store.read() as work:
         everybody = frozenset(work.organisations.get_register())
     special = case.special
-    profile = special.profile or (None if case.format == "fhir" else f"lrms-{case.format}")
+    usual = None if case.format == "fhir" else f"lrms-{case.format}"
     source = Source(
         id=f"case-{case.name.lower().replace('/', '-')}"[:64],
         organisation=special.organisation,
         format=case.format,
-        profile=profile,
+        profile=_name_of(case.profile) or usual,
         submits_for=everybody if special.submits_for is None else frozenset(special.submits_for),
         strict=special.strict,
+        on_break=special.on_break,
     )
     add_source(gateway, source)
     return source

@@ -18,11 +18,17 @@ def main(wanted: str = "") -> None:
         for case in find_cases():
             if wanted not in case.name:
                 continue
-            content = write_json(run_case(gateway, case))
-            before = case.expected.read_bytes() if case.expected.exists() else b""
-            if content != before:
-                case.expected.write_bytes(content)
-                print("written" if not before else "CHANGED", case.expected)
+            result = run_case(gateway, case)
+            _write(case.expected, write_json(result.expected))
+            if case.events is not None:
+                _write(case.events, b"".join(line + b"\n" for line in result.events))
+
+
+def _write(path: Path, content: bytes) -> None:
+    before = path.read_bytes() if path.exists() else b""
+    if content != before:
+        path.write_bytes(content)
+        print("written" if not before else "CHANGED", path)
 
 
 if __name__ == "__main__":
