@@ -33,6 +33,8 @@ class HeadReader:
         heads = profile.heads
         self._read_type = _make_code_reader(profile, heads.get("event_type"))
         self._read_version = _make_code_reader(profile, heads.get("taxonomy_version"))
+        more = profile.narrative.more if profile.narrative else {}
+        self._more = [(heading, HeadRule(field=field)) for field, heading in more.items()]
         date = profile.event_date
         self._read_date = make_date_reader(date.date_format if date else None)
 
@@ -57,8 +59,7 @@ class HeadReader:
         if rule is None or not rule.more or (found is None and event_type == INCIDENT):
             return found
         texts = [found] if found else []
-        for field, heading in rule.more.items():
-            one = HeadRule(field=field)
+        for heading, one in self._more:
             if text := _read_head(content, one, "narrative", clean_text, troubles):
                 texts.append(f"{heading}: {text}")
         return "\n\n".join(texts) or None

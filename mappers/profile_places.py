@@ -97,6 +97,10 @@ class Table:
             self.places[name] = place
         return place
 
+    def knows(self, name: str) -> bool:
+        place = self.places.get(name) or self.find(name)
+        return not isinstance(place, Outside) or place.element != ""
+
     def _work_out(self, name: str) -> Place:
         for pattern, place in self._numbered:
             if match := pattern.fullmatch(name):

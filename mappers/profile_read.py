@@ -119,9 +119,8 @@ class ProfileMapper:
             if self._type_field is not None:
                 troubles.show_names = self._type_field in content
             else:
-                places = next(iter(self._tables.values())).places
-                known = (*self._profile.elements, *self._profile.needed)
-                troubles.show_names = any(name in content for name in known if name in places)
+                table = next(iter(self._tables.values()))
+                troubles.show_names = any(map(table.knows, content))
         return troubles
 
     def _map_body(self, content: dict[str, Any], head: Head, troubles: Troubles) -> _Body:

@@ -84,6 +84,8 @@ class RuleMapping:
         if rule.by_name:
             self._add_names(rule, key, source, value if isinstance(value, list) else [str(value)])
         elif isinstance(value, list):
+            if rule.heading is not None:
+                value = [f"{rule.heading}: {text}" for text in value]
             self._put(field, key, value, source)
             if rule.is_derived:
                 self.derived[key] = None
