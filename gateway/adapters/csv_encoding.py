@@ -2,16 +2,19 @@
 
 No mark: UTF-8 where all of it is; Windows-1252 where what is not ASCII is mostly not UTF-8; UTF-8
 where it mostly is, so that one bad byte in a gigabyte costs its own row and nothing else. (Text in
-Windows-1252 is almost never valid UTF-8: that takes pairs such as ``Ã©`` and no lone ``é``.)
+Windows-1252 is almost never valid UTF-8: that takes pairs such as ``Ã©`` and no lone ``é``.) The
+same where the mark says UTF-8: some exports write it before anything.
 """
 
 import codecs
 import re
 from typing import BinaryIO, Final
 
+from schemas.catalogue import reading
+from schemas.finding import Finding
+
 _CHUNK: Final = 1 << 20
 _MARKS: Final = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -26,14 +29,27 @@ def find_encoding(stream: BinaryIO) -> str:
     stream.seek(0)
     head = stream.read(_CHUNK)
     stream.seek(0)
+    is_marked = head.startswith(codecs.BOM_UTF8)
     for mark, encoding in _MARKS:
         if head.startswith(mark):
             return encoding
-    if unmarked := _find_unmarked_utf_16(head):
+    if not is_marked and (unmarked := _find_unmarked_utf_16(head)):
         return unmarked
+    stream.seek(len(codecs.BOM_UTF8) if is_marked else 0)
     bad, good = _count_utf_8(stream)
     stream.seek(0)
-    return "cp1252" if bad > good else "utf-8"
+    if bad > good:
+        return "cp1252"
+    return "utf-8-sig" if is_marked else "utf-8"
+
+
+def skip_false_mark(stream: BinaryIO, encoding: str) -> Finding | None:
+    """At the start of the stream: steps over a mark of UTF-8 where the text is not UTF-8, and tells
+    so."""
+    if encoding == "cp1252" and stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+        return reading.FALSE_MARK.at(encoding=encoding)
+    stream.seek(0)
+    return None
 
 
 def _find_unmarked_utf_16(head: bytes) -> str | None:

@@ -1,49 +1,66 @@
-"""CSV → source records, one a row, memory flat.
+"""CSV → source records, memory flat.
 
-Rows are counted as a spreadsheet shows them: the header is row 1, blank rows count, a row with
-line breaks in its cells is one row. Any delimiter of comma, semicolon, tab and pipe; Excel's
-``sep=`` line is honoured. A row that cannot be read is a record with its findings; its neighbours
-go on.
+A record is a row, or the rows of the same id where the profile says so (``rows``). Rows are
+counted as a spreadsheet shows them: the header is row 1, blank rows count, a row with line breaks
+in its cells is one row. Any delimiter of comma, semicolon, tab and pipe; Excel's ``sep=`` line is
+honoured. A row that cannot be read is a record with its findings; its neighbours go on.
 """
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
+from functools import partial
 from hashlib import sha256
 from typing import Any, BinaryIO, Final
 
-from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.csv_encoding import find_encoding
+from gateway.adapters.broken import Tell, tell_nobody
+from gateway.adapters.csv_columns import Columns, find_columns
+from gateway.adapters.csv_encoding import find_encoding, skip_false_mark
+from gateway.adapters.csv_groups import join_rows
+from gateway.adapters.csv_header import find_delimiter, read_header
 from gateway.adapters.csv_lines import Lines, OverlongRecord
+from gateway.adapters.csv_totals import hold_back_totals
 from gateway.adapters.limits import Limits
+from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord
-from schemas.values import is_plain_code, storable
+from schemas.values import is_plain_code
 
-DELIMITERS: Final = ",;\t|"
 _WIDE: Final = ("utf-16", "utf-32")
 _REPLACED: Final = "\ufffd"
-_MAX_NAMED: Final = 5
-_MAX_NAME: Final = 100
+_MAX_TOLD: Final = 10
 
 
 def read_csv(
     stream: BinaryIO,
     part: Part,
+    profile: Profile | None = None,
     *,
     limits: Limits,
-    needed: Collection[str] = (),
-    id_column: str | None = None,
+    tell: Tell = tell_nobody,
 ) -> Iterator[SourceRecord]:
-    """One record for each row that is not blank: column → cell text, empty cells left out.
+    """The records: column → cell text, empty cells left out (of several rows:
+    :mod:`gateway.adapters.csv_groups`). Without a profile, each row that is not blank is one.
 
     ``limits.record_bytes`` is counted in characters here. BrokenFeed where there is no usable
-    header, or one without the ``needed`` columns: another kind of file, or one that lost its own.
+    header, or one without the columns the profile needs: another kind of file, or one that lost
+    its own.
     """
+    columns = find_columns(profile)
+    read = partial(_read_rows, stream, columns, limits, part.first_record)
+    if columns.rows is None:
+        return read(tell)
+    return join_rows(read, columns.rows, columns, limits, tell)
+
+
+def _read_rows(
+    stream: BinaryIO, columns: Columns, limits: Limits, number: int, tell: Tell
+) -> Iterator[SourceRecord]:
     encoding = find_encoding(stream)
+    if finding := skip_false_mark(stream, encoding):
+        tell(finding)
     # UTF-8 keeps bad bytes as lone surrogates, which cannot be encoded again: that is how a row
     # with one is found. The wide encodings cannot do that; they put U+FFFD.
     errors = "replace" if encoding.startswith(_WIDE) else "surrogateescape"
@@ -51,32 +68,38 @@ def read_csv(
     # The csv module's own limit on a cell is for the whole process and too low (128 kB).
     csv.field_size_limit(max(csv.field_size_limit(), limits.record_bytes))
     try:
-        rows = _Rows(Lines(text, limits.record_bytes), encoding, id_column)
-        rows.check_header(needed)
-        yield from rows.read(part.first_record)
+        rows = _Rows(Lines(text, limits.record_bytes), encoding, columns, limits, tell)
+        yield from hold_back_totals(rows.read(number), columns, tell)
     finally:
         if not stream.closed:
             text.detach()  # the stream is the caller's to close
 
 
 class _Rows:
-    def __init__(self, lines: Lines, encoding: str, id_column: str | None) -> None:
+    def __init__(
+        self, lines: Lines, encoding: str, columns: Columns, limits: Limits, tell: Tell
+    ) -> None:
         self._lines = lines
         self._encoding = encoding
+        self._columns = columns
+        self._limits = limits
+        self._tell = tell
         self._is_wide = encoding.startswith(_WIDE)
-        delimiter = _find_delimiter(lines)
-        self._reader: Any = csv.reader(lines, delimiter=delimiter, strict=True)
-        self._row = 0
-        self._names = self._read_header()
-        self._id_place = self._names.index(id_column) if id_column in self._names else None
+        self._reader: Any = csv.reader(lines, delimiter=find_delimiter(lines), strict=True)
+        self._header = read_header(lines, self._reader, columns, limits, tell)
+        self._names = self._header.names
+        self._row = self._header.row
+        self._id_place = self._names.index(columns.id) if columns.id in self._names else None
 
     def read(self, number: int) -> Iterator[SourceRecord]:
         names, lines, width = self._names, self._lines, len(self._names)
+        starts, most, repeats = self._header.starts, self._limits.text_chars, _Repeats()
         while True:
             lines.start_record()
             try:
                 cells = next(self._reader)
             except StopIteration:
+                repeats.tell(self._tell)
                 return
             except (csv.Error, OverlongRecord) as error:
                 self._row += 1
@@ -87,13 +110,21 @@ class _Rows:
             joined = "\x1f".join(cells)
             if not joined.strip("\x1f \t"):
                 continue  # a blank row, or nothing but delimiters
+            if cells[0] in starts and self._header.is_repeated_by(cells):
+                repeats.add(self._row)
+                continue
             findings: list[Finding] = []
             try:
                 raw = joined.encode()
             except UnicodeEncodeError:
                 raw = joined.encode(errors="surrogatepass")
                 findings.append(reading.BAD_BYTES.at(encoding=self._encoding))
-            if len(cells) != width or "\x00" in joined or (self._is_wide and _REPLACED in joined):
+            if (
+                len(cells) != width
+                or "\x00" in joined
+                or len(joined) > most
+                or (self._is_wide and _REPLACED in joined)
+            ):
                 findings += self._find_faults(cells, joined)
             is_readable = not findings or not has_error(findings)
             yield SourceRecord(
@@ -117,17 +148,8 @@ class _Rows:
         found = cells[place].strip()
         return found if is_plain_code(found) else None
 
-    def check_header(self, needed: Collection[str]) -> None:
-        missing = [name for name in needed if name not in self._names]
-        if missing:
-            # What stands there instead may be the first row's content: only ours is named.
-            raise BrokenFeed(reading.WRONG_HEADER.at(columns=", ".join(missing)))
-        if repeated := [name for name, times in Counter(self._names).items() if times > 1]:
-            told = ", ".join(_place(name, self._names) for name in repeated[:_MAX_NAMED])
-            raise BrokenFeed(reading.REPEATED_COLUMN.at(columns=told))
-
     def _find_faults(self, cells: list[str], joined: str) -> Iterator[Finding]:
-        width = len(self._names)
+        width, most = len(self._names), self._limits.text_chars
         if len(cells) > width and any(cell.strip() for cell in cells[width:]):
             yield reading.TOO_MANY_CELLS.at(cells=len(cells), columns=width)
         elif len(cells) < width:
@@ -136,6 +158,15 @@ class _Rows:
             yield reading.NUL_IN_ROW.at()
         if self._is_wide and _REPLACED in joined:
             yield reading.BAD_BYTES.at(encoding=self._encoding)
+        long = next((place for place, cell in enumerate(cells) if len(cell) > most), None)
+        if long is not None:
+            yield reading.TEXT_TOO_LONG.at(field=self._word_column(long), limit=most)
+
+    def _word_column(self, place: int) -> str:
+        """By its number; by its name where that is the profile's own."""
+        name = self._names[place] if place < len(self._names) else ""
+        is_ours = name and self._columns.is_read(name)
+        return f"column {place + 1} ({name})" if is_ours else f"column {place + 1}"
 
     def _unreadable(self, number: int, error: Exception) -> SourceRecord:
         """A row whose quoting makes no sense, or that does not end. Its lines but the first are
@@ -149,53 +180,21 @@ class _Rows:
         self._lines.give_again(skip=1)
         return SourceRecord(number, f"row {self._row}", None, digest, (finding,))
 
-    def _read_header(self) -> list[str]:
-        cells: list[str] = []
-        while not any(cell.strip() for cell in cells):
-            self._lines.start_record()
-            try:
-                cells = next(self._reader)
-            except StopIteration:
-                raise BrokenFeed(reading.NO_HEADER.at()) from None
-            except (csv.Error, OverlongRecord):
-                raise BrokenFeed(reading.BAD_HEADER.at()) from None
-            self._row += 1
-        if "\x00" in "".join(cells):
-            raise BrokenFeed(reading.BAD_HEADER.at())
-        while cells and not cells[-1].strip():
-            cells.pop()
-        # Findings name the columns: their names must be text, even where a byte was bad.
-        return [
-            storable(cell.strip()) or f"column {place}" for place, cell in enumerate(cells, start=1)
-        ]
 
+class _Repeats:
+    """The rows in which the header stands again; all told in one finding."""
 
-def _place(name: str, names: list[str]) -> str:
-    """Only asked where the header has what the profile needs: then it is one, and no data."""
-    numbers = [str(number) for number, one in enumerate(names, start=1) if one == name]
-    return f"'{name[:_MAX_NAME]}' (columns {' and '.join(numbers[:_MAX_NAMED])})"
+    def __init__(self) -> None:
+        self._first: list[str] = []
+        self._count = 0
 
+    def add(self, row: int) -> None:
+        self._count += 1
+        if len(self._first) < _MAX_TOLD:
+            self._first.append(str(row))
 
-def _find_delimiter(lines: Lines) -> str:
-    """What Excel's ``sep=`` line says, else the one that cuts the header into most cells."""
-    first = ""
-    try:
-        while not first.strip():
-            first = next(lines)
-    except StopIteration:
-        raise BrokenFeed(reading.NO_HEADER.at()) from None
-    except OverlongRecord:
-        raise BrokenFeed(reading.BAD_HEADER.at()) from None
-    said = first.strip('\r\n"').casefold().removeprefix("sep=")
-    if len(said) == 1 and not said.isalnum() and first.strip('"').casefold().startswith("sep="):
-        lines.start_record()
-        return said
-    lines.give_again(skip=0)
-    return max(DELIMITERS, key=lambda delimiter: _count_cells(first, delimiter))
-
-
-def _count_cells(line: str, delimiter: str) -> int:
-    try:
-        return len(next(csv.reader([line], delimiter=delimiter), []))
-    except csv.Error:
-        return 0
+    def tell(self, tell: Tell) -> None:
+        if self._count:
+            more = self._count - len(self._first)
+            rows = ", ".join(self._first) + (f" and {more} more" if more else "")
+            tell(reading.HEADER_AGAIN.at(rows=rows))

@@ -252,8 +252,8 @@ REPEATED_COLUMN = FindingCode(
     severity="error",
     scope="batch",
     title="Column name repeated in CSV",
-    message="the header names columns more than once: {columns}",
-    fix="Give every column a name of its own.",
+    message="the header names columns more than once that the profile reads: {columns}",
+    fix="Give every column a name of its own; which of them is meant cannot be told.",
     example="Two columns named 'location'.",
 )
 BAD_BYTES = FindingCode(
@@ -338,4 +338,98 @@ TOO_MANY_FIELDS = FindingCode(
     message="the record has more than {limit} different fields, the most that are read",
     fix="Send records whose fields have fixed names: values belong beside a name, not into it.",
     example="A JSON object with a key for each day of ten years.",
+)
+TOO_MANY_COLUMNS = FindingCode(
+    code="READ-072",
+    severity="error",
+    scope="batch",
+    title="Too many columns in CSV",
+    message="the header has {columns} columns; {limit} are the most that are read",
+    fix="Send only the columns that the profile reads or ignores.",
+    example="A pivoted export with a column for each day.",
+)
+REPEATED_UNREAD_COLUMN = FindingCode(
+    code="READ-073",
+    severity="warning",
+    scope="batch",
+    title="Column name repeated that the profile does not read",
+    message="the header names columns more than once, none of which the profile reads: {columns}",
+    fix="Give every column a name of its own; until then nothing can be taken from these.",
+    example="Two columns named 'notes' in an export that was joined with itself.",
+)
+HEADER_AGAIN = FindingCode(
+    code="READ-074",
+    severity="information",
+    scope="batch",
+    title="Header repeated among the rows",
+    message="rows that repeat the header were not read as records: {rows}",
+    fix="Nothing to do; if exports were put one behind the other, check that none is missing.",
+    example="The exports of two months in one file, each with its header.",
+)
+TOTALS_ROW = FindingCode(
+    code="READ-075",
+    severity="information",
+    scope="batch",
+    title="Line of totals",
+    message="the last line, {row}, is one of totals and was not read as a record",
+    fix="Nothing to do; best export without a line of totals.",
+    example="Total,,,37",
+)
+FALSE_MARK = FindingCode(
+    code="READ-076",
+    severity="warning",
+    scope="batch",
+    title="Byte order mark of another encoding",
+    message="the file begins with the mark of UTF-8, but its text is {encoding}: read as that",
+    fix="Export the file in one encoding, best UTF-8.",
+    example="A script that puts a byte order mark before a Windows-1252 export.",
+)
+NO_ROW_ID = FindingCode(
+    code="READ-077",
+    severity="warning",
+    scope="record",
+    title="Row without the id that joins rows",
+    message="the row has no {column}, which tells what rows are of one record: it was read as a"
+    " record of its own",
+    fix="Fill the column in every row.",
+    example="The second patient of an incident, in a row without the number of the incident.",
+)
+NEWEST_UNKNOWN = FindingCode(
+    code="READ-078",
+    severity="error",
+    scope="record",
+    title="Newest row not known",
+    message="which row of the record is the newest cannot be told: the dates of row {row} in"
+    " {column} cannot be read; accepted: {accepted}",
+    fix="Fill the column in every row of a record, in the format of the profile.",
+    example="'tomorrow' in the column of dates of change.",
+)
+OLDER_ROWS = FindingCode(
+    code="READ-079",
+    severity="information",
+    scope="record",
+    title="Older rows left out",
+    message="row {row} is the newest of the record; older rows left out: {count}",
+    fix="Nothing to do.",
+    example="An export with a row for each modification of an incident.",
+)
+ROWS_TOO_LONG = FindingCode(
+    code="READ-080",
+    severity="error",
+    scope="record",
+    title="Rows of one record too long",
+    message="the rows of the record have more than {limit} characters together, the most that is"
+    " read",
+    fix="Check the id: so many rows of one record are hardly right. Send no attachments in cells.",
+    example="A column of ids that holds the same in every row.",
+)
+ROWS_SCATTERED = FindingCode(
+    code="READ-081",
+    severity="error",
+    scope="record",
+    title="Rows of one record too far apart",
+    message="the rows of the record do not stand together, and so many do not in this file that no"
+    " more of them could be put together",
+    fix="Sort the file by {column}, so that the rows of a record stand one after another.",
+    example="A file of gigabytes sorted by date, with all contacts at its end.",
 )
