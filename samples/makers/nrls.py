@@ -106,18 +106,16 @@ def make_records(*, seed: int, in_words: bool) -> list[Record]:
     return [*records, records[11], records[12], corrected, records[13]]
 
 
-_LIFT = dict.fromkeys(COLUMNS[-8:], "") | {
-    "IN05_LVL1": "8",
-    "IN05_LVL2": "",
-    "IN05_TEXT": "Lift out of use",
-    "IN07": "The lift to theatre stood still for three hours and a patient waited in recovery.",
-    "IN10": "",
-    "IN11": "",
-    "MD01": "",
-    "MD01_TEXT": "",
-    "MD02": "",
-    "MD02_TEXT": "",
-}
+def _tell(category: str, words: str, narrative: str) -> Record:
+    """Another incident in the place of the one that stood there."""
+    cleared = ("IN05_LVL2", "IN03_TEXT", "IN10", "IN11", "PD05_LVL1", *COLUMNS[-11:])
+    return dict.fromkeys(cleared, "") | {
+        "IN05_LVL1": category,
+        "IN05_TEXT": words,
+        "IN07": narrative,
+    }
+
+
 # Place in the feed → what the local system wrote there.
 _MISTAKES: dict[int, Record] = {
     9: {"RP07": ""},
@@ -134,16 +132,16 @@ _MISTAKES: dict[int, Record] = {
     122: {"RP07": "XX1"},
     # None of these is a mistake: a patient who died, a lift, and a trust that has merged since.
     131: {"PD09": "5"},
-    138: _LIFT,
+    138: _tell("8", "Lift out of use", "The lift to theatre stood still and a patient waited."),
     144: {"RP07": "RZ8", "IN01": "15/05/2024"},
     156: {"PD02": "X"},
     # An NHS number of the range that is nobody's, a patient's age not given, no patient at all.
-    168: {"IN07": "The chart of another patient (NHS number 999 000 0018) was found in the notes."},
+    168: _tell(
+        "5", "Misfiling", "The chart of another (NHS number 999 000 0018) was in the notes."
+    ),
     175: {"AGE_AT_INCIDENT": ""},
     188: {"AGE_AT_INCIDENT": "", "PD09": "", "PD02": ""},
-    199: {
-        "IN07": "Patient’s temperature was 39.4 °C – the family was told at 17:00; no harm seen."
-    },
+    199: _tell("2", "Monitoring", "The patient’s temperature was 39.4 °C – told to nobody."),
 }
 
 

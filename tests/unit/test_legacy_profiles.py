@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mappers.profile_load import load_profile
+from gateway.profiles.golden import run_cases
+from mappers.profile_load import load_profile, make_shelf
 from samples.makers import nrls, steis
 
 FILES = nrls.make_files() | steis.make_files()
@@ -30,6 +31,22 @@ def test_the_samples_are_those_their_makers_make(path):
 
 def test_nrls_is_mapped_alike_from_csv_and_from_xml():
     assert plain("nrls-csv") == plain("nrls-xml")
+
+
+def test_the_same_incidents_are_equal_events_from_csv_and_from_xml():
+    found = []
+    for name in ("nrls-csv", "nrls-xml"):
+        cases = {case.name: case for case in run_cases(PROFILES / name, make_shelf())}
+        found.append([(one.local_id, one.event, one.derived) for one in cases["categories"].found])
+    from_csv, from_xml = found
+    assert len(from_csv) == 8
+    assert from_csv == from_xml
+
+
+@pytest.mark.parametrize("name", ["nrls-csv", "nrls-xml", "steis-csv"])
+def test_the_golden_cases_of_a_profile_hold(name):
+    for case in run_cases(PROFILES / name, make_shelf()):
+        assert case.differences == [], case.name
 
 
 def test_steis_is_mapped_alike_under_either_spelling_of_its_headings():

@@ -1,0 +1,67 @@
+"""Exports of NRLS and StEIS, from registering the source to the receipt, as docs/legacy-systems.md
+types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.lib.command_line import CommandLine
+
+SAMPLES = Path("samples").absolute()
+FEEDS = {
+    "nrls-csv": "csv",
+    "nrls-xml": "xml",
+    "steis-csv": "csv",
+    "steis-export-csv": "csv",
+}
+
+
+@pytest.fixture(scope="module")
+def line(tmp_path_factory):
+    line = CommandLine(tmp_path_factory.mktemp("home"))
+    assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
+    return line
+
+
+def read_expected(profile, form):
+    path = SAMPLES / "profiles" / profile / "feed.expected.json"
+    return json.loads(path.read_bytes())["receipt"]
+
+
+@pytest.mark.parametrize(("profile", "form"), FEEDS.items())
+def test_a_legacy_export_loads_end_to_end(line, profile, form):
+    register = (SAMPLES / "organisations.csv").read_text().splitlines()[1:]
+    grants = [word for row in register for word in ("--submits-for", row.split(",")[0])]
+    added = line(
+        "source", "add", f"old-{profile}", "--organisation", "RZA",
+        "--format", form, "--profile", profile, *grants,
+    )  # fmt: skip
+    assert added.returncode == 0, added.stderr
+    feed = SAMPLES / "profiles" / profile / f"feed.{form}"
+    loaded = line("ingest", str(feed), "--source", f"old-{profile}", "--json")
+    assert loaded.returncode == 3, "some records are rejected"
+    receipt = json.loads(loaded.stdout)
+    expected = read_expected(profile, form)
+    assert receipt["verdict"] == "partly_accepted"
+    assert receipt["counts"]["records"] == expected["counts"]["records"]
+    assert receipt["counts"]["rejected"] == expected["counts"]["rejected"]
+    created = [record for record in receipt["records"] if record["disposition"] == "created"]
+    assert len(created) >= 200
+    again = line("ingest", str(feed), "--source", f"old-{profile}", "--json")
+    assert json.loads(again.stdout)["counts"] == receipt["counts"]
+
+
+def test_what_was_derived_is_marked_in_the_event(line):
+    batches = line.json("batch", "list", "--json")
+    receipt = next(
+        line.json("receipt", batch["id"], "--format", "json")
+        for batch in batches
+        if batch["source_id"] == "old-nrls-csv"
+    )
+    reference = receipt["records"][0]["reference"]
+    revision = line.json("event", "show", reference)["revisions"][0]
+    assert (revision["profile"], revision["profile_version"]) == ("nrls-csv", "1")
+    derived = revision["derived"]
+    assert "AdverseEventAgent.InvolvedAgents" in derived
+    assert "LocationDetails.Organisation" in derived
