@@ -43,7 +43,7 @@ def write_rows(
     rows: list[dict[str, str]] = [{}]
     for name, fields in invert(profile).repeated.items():
         by_row = profile.repeated[name].rows
-        for number, one in enumerate(event.repeats(name), start=1):
+        for number, one in enumerate(event.repeats(name) if fields else (), start=1):
             if by_row and len(rows) < number:
                 rows.append({})
             target = rows[number - 1] if by_row else record

@@ -9,7 +9,7 @@ from gateway.adapters.xml_records import read_xml
 from mappers.profile_load import load_profile
 from mappers.profile_model import MEDICATIONS
 from mappers.profile_read import ProfileMapper
-from mappers.profile_write import csv_header, write_line, write_row
+from mappers.profile_write import csv_header, write_line, write_row, write_rows
 from mappers.profile_write_xml import write_record, xml_frame
 from schemas.batch import Part
 from schemas.event import NationalEvent
@@ -21,6 +21,8 @@ CSV = load_profile("lrms-csv")
 XML = load_profile("lrms-xml")
 CSV_MAPPER = ProfileMapper(CSV, strict=True, default_version="5")
 XML_MAPPER = ProfileMapper(XML, strict=True, default_version="5")
+NATIONAL = load_profile("national-csv")
+NATIONAL_MAPPER = ProfileMapper(NATIONAL, strict=True, default_version="5")
 
 
 def write_csv_feed(events: Iterable[NationalEvent], delimiter: str = ",") -> str:
@@ -34,6 +36,16 @@ def write_csv_feed(events: Iterable[NationalEvent], delimiter: str = ",") -> str
     lines = [write_line(dict(zip(header, header, strict=True)), header, delimiter)]
     for number, event in enumerate(events, start=1):
         lines.append(write_line(write_row(event, str(number), CSV), header, delimiter))
+    return "".join(lines)
+
+
+def write_national_feed(events: Iterable[NationalEvent], delimiter: str = ",") -> str:
+    """A row for each patient and medicine of an event, references from 1."""
+    header = csv_header(NATIONAL, patients=0)
+    lines = [write_line(dict(zip(header, header, strict=True)), header, delimiter)]
+    for number, event in enumerate(events, start=1):
+        rows = write_rows(event, str(number), NATIONAL)
+        lines += [write_line(row, header, delimiter) for row in rows]
     return "".join(lines)
 
 
@@ -57,3 +69,8 @@ def map_csv_feed(raw: bytes) -> list[Mapped]:
 
 def map_xml_feed(raw: bytes) -> list[Mapped]:
     return [XML_MAPPER.map_record(record) for record in read_xml_feed(raw)]
+
+
+def map_national_feed(raw: bytes) -> list[Mapped]:
+    records = read_csv(io.BytesIO(raw), PART, NATIONAL, limits=Limits(record_bytes=LIMIT))
+    return [NATIONAL_MAPPER.map_record(record) for record in records]

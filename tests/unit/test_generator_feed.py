@@ -16,7 +16,14 @@ from schemas.submission import Source
 from tests.lib.generated import make_maker
 from tests.lib.line import ORGANISATIONS
 
-SHAPES = {"fhir": "fhir-ndjson", "fhir-xml": "fhir-xml", "xml": "xml", "csv": "csv"}
+# Format of the source, its profile, and the shape of the feed.
+KINDS = {
+    "fhir": ("fhir", None, "fhir-ndjson"),
+    "fhir-xml": ("fhir", None, "fhir-xml"),
+    "xml": ("xml", "lrms-xml", "xml"),
+    "csv": ("csv", "lrms-csv", "csv"),
+    "national-csv": ("csv", "national-csv", "csv"),
+}
 
 
 def write(events=20, **options):
@@ -26,14 +33,12 @@ def write(events=20, **options):
 
 
 def read(feed, feed_format):
-    kind = feed_format.rstrip("-0123456789")
-    name = kind.partition("-")[0]
-    profile = None if name == "fhir" else f"lrms-{name}"
+    name, profile, shape = KINDS[feed_format.rstrip("-0123456789")]
     source = Source(id="test", organisation="RZA", format=name, profile=profile)
     part = Part(batch_number=0, number=0, start=0, end=len(feed))
     stream, mapper = io.BytesIO(feed), make_mapper(source, make_shelf())
     limits = Limits(record_bytes=2**20)
-    records = read_records(stream, SHAPES[kind], source, part, shelf=make_shelf(), limits=limits)
+    records = read_records(stream, shape, source, part, shelf=make_shelf(), limits=limits)
     return [mapper.map_record(record) for record in records]
 
 
