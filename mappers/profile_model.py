@@ -51,7 +51,9 @@ class Take(_Closed):
 
 class FieldRule(_Closed):
     """What becomes of one field: a column (CSV), an element or attribute of the record (XML), a
-    pointer (JSON). Short form: the national element alone."""
+    pointer (JSON). A field may have several, all of which are followed. Several fields may fill
+    one element: lists are joined; for a single value they must agree, or it is a finding. Short
+    form: the national element alone."""
 
     to: ElementName = Field(description="Group.Element of the national taxonomy")
     when: Given[When] = Field(
@@ -69,7 +71,7 @@ class FieldRule(_Closed):
         description="of a date or time: a named format (DD/MM/YYYY, ISO …) or one as in strptime;"
         " of several, the first that fits",
     )
-    booleans: Booleans | None = None
+    booleans: Booleans | None = Field(None, description="its own words for true and false")
     age: AgeUnit | None = Field(
         None,
         description="the field is an age in this unit, a text such as '3 months', or a date of"
@@ -103,11 +105,15 @@ Rules = Annotated[
 
 
 class HeadRule(_Closed):
-    """A field of the record as a whole. Short form: the field alone."""
+    """A field of the record as a whole; it may fill elements too. Short form: the field alone."""
 
-    field: str
-    codes: Codes | str | None = None
-    date_format: str | list[str] | None = None
+    field: str = Field(description="the column, path or pointer")
+    codes: Codes | str | None = Field(
+        None, description="event_type, taxonomy_version: their code → national code, or a list"
+    )
+    date_format: str | list[str] | None = Field(
+        None, description="event_date: as in a rule of 'elements'"
+    )
     more: dict[str, str] = Field(
         {}, description="narrative only: further field → the heading its text follows under"
     )
@@ -121,7 +127,7 @@ class HeadRule(_Closed):
 class Constant(_Closed):
     """The same for every record."""
 
-    value: str
+    value: str = Field(description="1 incident, 2 risk, 3 outcome, 4 good care")
 
 
 def _tell_event_type(given: Any) -> str:
@@ -138,8 +144,8 @@ EventType = Annotated[
 class Case(_Closed):
     """One case of a decision table: the value where the condition holds, or without one."""
 
-    when: Given[When] = None
-    value: str | list[str]
+    when: Given[When] = Field(None, description="absent: always, so the cases behind are idle")
+    value: str | list[str] = Field(description="in national terms; '' for nothing")
 
 
 class RepeatedGroup(_Closed):
@@ -154,7 +160,7 @@ class RepeatedGroup(_Closed):
     number: str | None = Field(
         None, description="element that takes the n or the position where no field gives it"
     )
-    elements: dict[str, Rules]
+    elements: dict[str, Rules] = Field(description="field → element of this group")
 
 
 class RepeatedRows(_Closed):
@@ -163,21 +169,23 @@ class RepeatedRows(_Closed):
     in ``by`` counts (of equals, the last)."""
 
     id: str = Field(description="the column that tells which rows belong together")
-    keep: Literal["all", "newest"] = "all"
+    keep: Literal["all", "newest"] = Field("all", description="which of them count")
     by: str | None = Field(None, description="keep: newest: a date, or a list of dates")
     separator: str | None = Field(None, description="between the dates of such a list")
-    date_format: str | list[str] | None = None
+    date_format: str | list[str] | None = Field(None, description="of the dates in 'by'")
 
 
 class Range(_Closed):
-    min: int = Field(0, ge=0)
-    max: int | None = Field(None, ge=0)
+    """How many, from and to; both included."""
+
+    min: int = Field(0, ge=0, description="at least")
+    max: int | None = Field(None, ge=0, description="at most; absent: any number")
 
 
 class Expectations(_Closed):
     """What a batch is expected to be. One that is not waits for a decision and loads nothing."""
 
-    records: Range = Range()
+    records: Range = Field(Range(), description="how many records a batch has")
     rejected_at_most: float = Field(1, ge=0, le=1, description="share of the records, 0 to 1")
 
 
@@ -186,15 +194,19 @@ class Profile(_Closed):
     ``what/agent``, ``what/@kind``, ``field[@name='x']``) or by pointer from the record (JSON:
     ``/what/agent``); each is mapped, or ignored with a reason."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    version: str = Field(min_length=1)
-    format: Literal["csv", "xml", "json"]
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$", description="that of its folder, or of its file"
+    )
+    version: str = Field(
+        min_length=1, description="raise it with every change: receipts and events name it"
+    )
+    format: Literal["csv", "xml", "json"] = Field(description="of the feed")
     extends: str | None = Field(
         None,
         description="the profile this one changes: what stands here is added to it or replaces"
         " it, '~' takes away",
     )
-    description: str = ""
+    description: str = Field("", description="for people: whose feed this is, and what it holds")
     record: str | None = Field(
         None,
         description="XML: path from the root to the records. JSON: pointer to the list of records,"
@@ -207,27 +219,33 @@ class Profile(_Closed):
         description="a version, or the field that says it"
     )
     local_id: HeadRule | None = Field(None, description="the sender's own id of the record")
-    event_type: EventType
-    event_date: HeadRule | None = None
-    narrative: HeadRule | None = None
-    rows: RepeatedRows | None = None
+    event_type: EventType = Field(
+        description="the field that tells incident (1), risk (2), outcome (3), good care (4)"
+    )
+    event_date: HeadRule | None = Field(None, description="the day it happened")
+    narrative: HeadRule | None = Field(None, description="what happened, in the sender's words")
+    rows: RepeatedRows | None = Field(None, description="CSV: several rows make one record")
     separator: str | None = Field(None, description="for every element that holds several values")
     escape: Literal["\\"] | None = Field(
         None, description="before a separator (or itself) inside one of several values"
     )
-    booleans: Booleans = Booleans()
+    booleans: Booleans = Field(Booleans(), description="the feed's words for true and false")
     code_lists: dict[str, Codes] = Field(
         {}, description="by name; or the CSV file beside the profile (columns theirs, national)"
     )
-    elements: dict[str, Rules] = {}
-    patients: RepeatedGroup | None = None
-    medications: RepeatedGroup | None = None
+    elements: dict[str, Rules] = Field({}, description="field → national element")
+    patients: RepeatedGroup | None = Field(None, description="fields → PatientInformation")
+    medications: RepeatedGroup | None = Field(None, description="fields → MedicationDmd")
     derive: dict[ElementName, list[Case]] = Field(
         {}, description="element → the first case that holds, where no field fills the element"
     )
-    constants: dict[ElementName, str | list[str]] = {}
+    constants: dict[ElementName, str | list[str]] = Field(
+        {}, description="element → its value in every record, marked derived"
+    )
     ignored: dict[str, str] = Field({}, description="field → why its content is not taken over")
-    expectations: Expectations = Expectations()
+    expectations: Expectations = Field(
+        Expectations(), description="of a batch; one that does not meet them waits for a decision"
+    )
 
     @field_validator("taxonomy_version", mode="before")
     @classmethod

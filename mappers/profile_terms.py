@@ -1,10 +1,11 @@
 """The small words of a profile: conditions on fields, units of age."""
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 AgeUnit = Literal["years", "months", "weeks", "days", "text", "date_of_birth"]
+AGE_UNITS: Final[tuple[str, ...]] = get_args(AgeUnit)
 
 
 class Asked(BaseModel):

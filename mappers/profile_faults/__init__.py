@@ -21,6 +21,7 @@ _REMARKS: Final[tuple[Callable[[Profile], Iterator[Fault]], ...]] = (
     codes.find_remarks,
     conditions.find_remarks,
     reach.find_remarks,
+    doubles.find_remarks,
     needs.find_remarks,
 )
 

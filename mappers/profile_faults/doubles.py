@@ -7,41 +7,39 @@ from mappers.profile_model import Profile, find_spec
 
 
 def find_faults(profile: Profile) -> Iterator[Fault]:
-    yield from _find_double_fields(profile)
-    yield from _find_double_elements(profile)
-    for target in profile.constants:
-        if _fills_always(profile, target):
-            message = f"a field fills {target}; for records where it is empty say so under derive"
-            yield ("constants", target), message
-
-
-def _find_double_fields(profile: Profile) -> Iterator[Fault]:
     mapped = {*profile.elements, *(rule.field for _, rule in list_heads(profile))}
     if profile.format == "csv":
         mapped |= {name for repeated in profile.repeated.values() for name in repeated.elements}
     if profile.narrative is not None:
         mapped |= profile.narrative.more.keys()
-    for field in profile.ignored:
+    for field, reason in profile.ignored.items():
         if field in mapped:
             yield ("ignored", field), f"field '{field}' is mapped and ignored: one of the two"
+        if not reason.strip():
+            yield ("ignored", field), "say why its content is not taken over"
 
 
-def _find_double_elements(profile: Profile) -> Iterator[Fault]:
-    """Several fields may share an element that holds one value only where at most one of them
-    holds at a time (``when``), or where they are put together (``heading``)."""
+def find_remarks(profile: Profile) -> Iterator[Fault]:
+    """Several fields may share an element that holds one value. Where more than one of them can
+    be filled in a record, and they differ, that is a finding of the record."""
     first: dict[str, RuleUse] = {}
     for use in list_rules(profile):
-        spec = find_spec(use.rule.to, profile.versions)
-        if spec is None or spec.many or use.rule.when is not None or use.rule.heading is not None:
+        if not _fills_always(profile, use):
             continue
         earlier = first.setdefault(use.rule.to, use)
         if earlier is not use:
-            message = f"{use.rule.to} holds one value and '{earlier.field}' fills it already"
-            yield use.path, f"{message}: take one away, or say 'when' each does, or a 'heading'"
+            message = f"'{earlier.field}' fills {use.rule.to} as well, which holds one value"
+            yield use.path, f"{message}: say 'when' each does, or a 'heading', or take one away"
+    for target in profile.constants:
+        if target in first:
+            message = (
+                f"'{first[target].field}' fills {target}: the constant stands where it is empty"
+            )
+            yield ("constants", target), message
 
 
-def _fills_always(profile: Profile, target: str) -> bool:
-    spec = find_spec(target, profile.versions)
+def _fills_always(profile: Profile, use: RuleUse) -> bool:
+    spec = find_spec(use.rule.to, profile.versions)
     if spec is None or spec.many:
         return False
-    return any(use.rule.to == target and use.rule.when is None for use in list_rules(profile))
+    return use.rule.when is None and use.rule.heading is None

@@ -9,7 +9,7 @@ from typer.cli import get_docs_for_click
 
 from gateway.cli import app
 from gateway.config import Settings
-from mappers.profile_model import Profile
+from mappers import profile_schema
 from schemas.receipt import Receipt
 
 
@@ -23,8 +23,7 @@ def make_receipt_schema() -> str:
 
 
 def make_profile_schema() -> str:
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
-    return json.dumps(head | Profile.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(profile_schema.make_profile_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def make_command_line() -> str:
