@@ -47,6 +47,7 @@ _BY_DAY: Final = frozenset(
         organisations.OPENED_AFTER_EVENT,
     )
 )
+_ORGANISATIONS: Final = "ORG-"
 _DAY: Final = ("event_date", "AdverseEventEstimatedDate.TodaysDate")
 
 
@@ -62,6 +63,21 @@ def drop_follow_ons(findings: Sequence[Finding], version: str) -> list[Finding]:
         if not (lost and _only_misses(finding, lost, version))
         and not (is_day_wrong and finding.code in _BY_DAY)
     ]
+
+
+def drop_repeats(findings: Sequence[Finding]) -> list[Finding]:
+    """What is said of an organisation in one field, told once, where the field fills several
+    elements. The findings have their source paths."""
+    told: set[tuple[object, ...]] = set()
+    kept = []
+    for finding in findings:
+        if finding.code.startswith(_ORGANISATIONS) and finding.source_path:
+            said = (finding.code, finding.source_path, *finding.params.items())
+            if said in told:
+                continue
+            told.add(said)
+        kept.append(finding)
+    return kept
 
 
 def _find_lost(errors: Sequence[Finding]) -> set[str]:

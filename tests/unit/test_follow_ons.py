@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.pipeline.follow_ons import drop_follow_ons
+from gateway.pipeline.follow_ons import drop_follow_ons, drop_repeats
 from mappers.fhir_read import FhirMapper
 from schemas.catalogue import get_catalogue, mapping, narrative, organisations, rules, taxonomy
 from schemas.record import SourceRecord
@@ -119,3 +119,21 @@ def test_findings_of_patients_follow_them_when_they_are_sorted():
     mapped = mapper.map_record(SourceRecord(1, "document", content, b""))
     assert [one.get("PatientSequence") for one in mapped.event.patients] == [1, 2]
     assert [finding.path for finding in mapped.findings] == ["PatientInformation[1].PhysicalHarm"]
+
+
+def test_what_is_said_of_one_field_is_said_once():
+    unknown, closed = organisations.UNKNOWN_ORGANISATION, organisations.REPLACED_BY_SUCCESSOR
+    place, reporter = "LocationDetails.Organisation[0]", "PractitionerDetails.ReporterOrganisation"
+    same = [unknown.at(place, "RP07", value="'X1'"), unknown.at(reporter, "RP07", value="'X1'")]
+    others = [
+        unknown.at(place, "site", value="'X1'"),
+        unknown.at(place, "RP07", value="'X2'"),
+        closed.at(place, "RP07", value="'X1'"),
+        # Where it stands is not known: it may be two.
+        unknown.at(place, value="'X3'"),
+        unknown.at(reporter, value="'X3'"),
+        # Not of organisations: two patients of one path are two.
+        WRONG.at("PatientInformation[0].Gender", "/people/*/sex"),
+        WRONG.at("PatientInformation[1].Gender", "/people/*/sex"),
+    ]
+    assert drop_repeats([*same, *others]) == [same[0], *others]
