@@ -8,16 +8,20 @@ from schemas.receipt import Receipt
 
 
 class ExitCode(IntEnum):
-    """0 all accepted, 3 some rejected, 4 batch unreadable, 2 wrong use, 1 we broke."""
+    """0 all accepted, 3 some rejected, 4 batch unreadable, 5 batch held, 2 wrong use, 1 we
+    broke."""
 
     ALL_ACCEPTED = 0
     BROKEN = 1
     WRONG_USE = 2
     SOME_REJECTED = 3
     UNREADABLE = 4
+    HELD = 5
 
 
 def of_receipt(receipt: Receipt) -> ExitCode:
+    if receipt.verdict == "held":
+        return ExitCode.HELD
     if any(finding.severity == "error" for finding in receipt.findings):
         return ExitCode.UNREADABLE
     return ExitCode.SOME_REJECTED if receipt.counts.rejected else ExitCode.ALL_ACCEPTED

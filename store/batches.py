@@ -63,6 +63,10 @@ class Batches:
     def get(self, id: str) -> Batch:  # noqa: A002
         return self._one(select(batches).where(batches.c.id == id), id)
 
+    def get_held(self, id: str) -> Batch:  # noqa: A002
+        """WrongUseError where it is not held."""
+        return _check_held(self.get(id))
+
     def find_waiting(self) -> list[Batch]:
         """The batches that there is work on, in order of arrival; not those that are held."""
         waiting = batches.c.state.in_(("received", "planned"))
@@ -116,13 +120,13 @@ class Batches:
         self._audit.add("batch.discarded", batch.id, {"reason": reason})
         return self.get(batch.id)
 
-    def change_profile(self, batch: Batch, profile: str, profile_version: str) -> None:
+    def change_profile(self, batch: Batch, profile: str, profile_version: str) -> Batch:
         """Have a planned batch read with another version of its profile, or another profile.
         Every attempt at its parts that began with the one before is fenced out. WrongUseError
         where records are loaded already: one batch is read in one way."""
         stored = self._lock(batch)
         if (stored.profile, stored.profile_version) == (profile, profile_version):
-            return
+            return stored
         own = parts.c.batch_number == batch.number
         # First, so that an attempt in the middle of its transaction is waited for.
         self._connection.execute(update(parts).where(own).values(token=parts.c.token + 1))
@@ -141,6 +145,7 @@ class Batches:
         )
         details = {"profile": profile, "profile_version": profile_version}
         self._audit.add("batch.profile_changed", batch.id, details)
+        return self.get(batch.id)
 
     def finish(self, batch: Batch, verdict: Verdict, counts: Counts) -> Batch:
         """Close the batch. The counts that are stored are those of its lines as they stand once
@@ -169,10 +174,7 @@ class Batches:
             self._connection.execute(insert(parts), rows)
 
     def _lock_held(self, batch: Batch) -> Batch:
-        stored = self._lock(batch)
-        if stored.state != "held":
-            raise WrongUseError(f"batch {batch.id} is {stored.state}, not held: nothing to decide")
-        return stored
+        return _check_held(self._lock(batch))
 
     def _lock(self, batch: Batch) -> Batch:
         query = select(batches).where(batches.c.number == batch.number)
@@ -190,6 +192,12 @@ class Batches:
         if row is None:
             raise UnknownError(f"no such batch: {id}")
         return _read(row)
+
+
+def _check_held(batch: Batch) -> Batch:
+    if batch.state != "held":
+        raise WrongUseError(f"batch {batch.id} is {batch.state}, not held: nothing to decide")
+    return batch
 
 
 def _how_read(batch: Batch) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 import msgspec
 
@@ -28,6 +28,12 @@ class RawFile(msgspec.Struct, frozen=True):
     size: int
 
 
+class Readable(Protocol):
+    """What gives bytes: a stream, or a file as it comes out of a packed feed."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
 class DamagedError(GatewayError):
     """A raw file is gone, or does not hold the bytes it was stored with. To receive the same file
     again puts it right."""
@@ -39,7 +45,7 @@ class RawFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def write(self, stream: BinaryIO) -> RawFile:
+    def write(self, stream: Readable) -> RawFile:
         """Store what the stream holds. On return it is on the disk; a call cut short leaves
         nothing that could be taken for a raw file. The same bytes again are left as they are,
         unless what is there is damaged."""
@@ -50,7 +56,7 @@ class RawFiles:
             message = f"the raw file could not be stored: errno {error.errno}"
             raise UnavailableError(message) from error
 
-    def _write(self, stream: BinaryIO) -> RawFile:
+    def _write(self, stream: Readable) -> RawFile:
         incoming = self._folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         _sweep(incoming)

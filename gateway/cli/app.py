@@ -13,8 +13,8 @@ from gateway.cli.failure import tell_failure
 app = typer.Typer(
     name="lrms-gateway",
     help="From local risk management systems to national patient safety events."
-    " Exit codes: 0 all accepted, 3 some records rejected, 4 feed unreadable, 2 wrong use,"
-    " 1 we broke.",
+    " Exit codes: 0 all accepted, 3 some records rejected, 4 feed unreadable, 5 feed held for a"
+    " decision, 2 wrong use, 1 we broke.",
     no_args_is_help=True,
     add_completion=False,
     # Its tracebacks print local variables: event content must never get there.

@@ -1,7 +1,7 @@
 """Commands about feeds and their batches."""
 
 import sys
-from typing import Annotated
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -21,15 +21,19 @@ from gateway.cli.options import (
 )
 from gateway.exit_codes import ExitCode, find_worst, of_receipt
 from gateway.pipeline.check import check_feed
+from gateway.pipeline.decide import discard_batch, release_batch
 from gateway.pipeline.ingest import ingest_feed, process_batch
 from gateway.pipeline.receive import receive_feed
 from gateway.receipts.build import ReceiptStream
 from gateway.receipts.read import open_receipt
 from gateway.receipts.write import WRITERS
 from schemas.errors import WrongUseError
+from schemas.statuses import BatchState
 
 batches = typer.Typer(help="Received feeds.", no_args_is_help=True)
 
+_STATES = get_args(BatchState)
+_Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the audit log.")]
 _Form = Annotated[str, typer.Option("--format", help="json, csv or text.")]
 
 
@@ -65,7 +69,8 @@ def ingest(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
         with open_feed(file) as (stream, name), open_progress("loading") as progress:
             batch, is_new = ingest_feed(gateway, source, stream, filename=name, progress=progress)
         if not is_new:
-            typer.echo(f"{batch.id} was here already: nothing done again", err=True)
+            still = ", and is still held" if batch.state == "held" else ""
+            typer.echo(f"{batch.id} was here already{still}: nothing done again", err=True)
         code = _print_receipt(gateway, batch.id, "json" if as_json else "text")
     raise typer.Exit(code)
 
@@ -76,6 +81,8 @@ def check(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
         found = check_feed(gateway, source, stream, filename=name)
     form = "json" if as_json else "text"
     sys.stdout.writelines(WRITERS[form](ReceiptStream(found, iter(found.records))))
+    if found.verdict == "held":
+        typer.echo("nothing is stored; ingested as it is, this feed would be held", err=True)
     raise typer.Exit(of_receipt(found))
 
 
@@ -91,10 +98,13 @@ def receipt(batch: BatchId, form: _Form = "text") -> None:
 def list_batches(
     as_json: AsJson = False,
     limit: Annotated[int, typer.Option(help="How many, newest first.")] = 20,
+    state: Annotated[str | None, typer.Option(help="Only these: " + ", ".join(_STATES))] = None,
 ) -> None:
-    """List received batches, newest first."""
+    """List received batches, newest first. Those in state held wait for a decision."""
+    if state is not None and state not in _STATES:
+        raise WrongUseError(f"state {state!r}: one of {', '.join(_STATES)}")
     with open_command_gateway() as gateway, gateway.store.read() as work:
-        found = work.batches.find_all(limit)
+        found = work.batches.find_all(limit, state=cast("BatchState | None", state))
     if as_json:
         print_json(found)
         return
@@ -114,6 +124,23 @@ def list_batches(
             for batch in found
         ],
     )
+
+
+@batches.command("release")
+def release(batch: BatchId, reason: _Reason, as_json: AsJson = False) -> None:
+    """Load a batch that is held, as far as it can be read, and print its receipt."""
+    with open_command_gateway() as gateway:
+        release_batch(gateway, batch, reason)
+        code = _process_one(gateway, batch, "json" if as_json else "text")
+    raise typer.Exit(code)
+
+
+@batches.command("discard")
+def discard(batch: BatchId, reason: _Reason, as_json: AsJson = False) -> None:
+    """Load nothing of a batch that is held: it is finished, rejected. Prints its receipt."""
+    with open_command_gateway() as gateway:
+        discard_batch(gateway, batch, reason)
+        _print_receipt(gateway, batch, "json" if as_json else "text")
 
 
 def _try_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:

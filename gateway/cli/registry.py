@@ -1,7 +1,7 @@
 """Commands that register sources, organisations and users."""
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, cast, get_args
 
 import typer
 
@@ -14,21 +14,22 @@ from gateway.cli.options import (
 )
 from gateway.pipeline import register
 from schemas.errors import WrongUseError
-from schemas.submission import FeedFormat, Source
+from schemas.submission import FeedFormat, OnBreak, Source
 
 sources = typer.Typer(help="Local systems that send feeds.", no_args_is_help=True)
 organisations = typer.Typer(help="The register of organisations (ODS).", no_args_is_help=True)
 users = typer.Typer(help="Who is told of events.", no_args_is_help=True)
 
-_FORMATS = ("fhir", "xml", "csv")
+_FORMATS: tuple[str, ...] = get_args(FeedFormat)
+_ON_BREAK: tuple[str, ...] = get_args(OnBreak)
 
 
 @sources.command("add")
 def add_source(  # noqa: PLR0913, PLR0917 - an option each
     source_id: Annotated[str, typer.Argument(metavar="ID")],
     organisation: Annotated[str, typer.Option(metavar="ODS", help="Whose system it is.")],
-    format: Annotated[str, typer.Option(help="fhir, xml or csv.")],  # noqa: A002
-    profile: Annotated[str | None, typer.Option(help="Mapping profile (xml, csv).")] = None,
+    format: Annotated[str, typer.Option(help="fhir, xml, csv or json.")],  # noqa: A002
+    profile: Annotated[str | None, typer.Option(help="Mapping profile (not fhir).")] = None,
     submits_for: Annotated[
         list[str] | None,
         typer.Option(metavar="ODS", help="May send for this organisation too; repeatable."),
@@ -39,11 +40,20 @@ def add_source(  # noqa: PLR0913, PLR0917 - an option each
     taxonomy_version: Annotated[
         str, typer.Option(help="For records that do not name theirs: 4, 5 or 6.")
     ] = "5",
+    on_break: Annotated[
+        str,
+        typer.Option(
+            help="What is done with a feed that breaks off half-way: wait for a decision, or load"
+            " what came before."
+        ),
+    ] = "wait",
     as_json: AsJson = False,
 ) -> None:
     """Register a source."""
     if format not in _FORMATS:
         raise WrongUseError(f"format {format!r}: one of {', '.join(_FORMATS)}")
+    if on_break not in _ON_BREAK:
+        raise WrongUseError(f"on-break {on_break!r}: one of {', '.join(_ON_BREAK)}")
     source = Source(
         id=source_id,
         organisation=organisation,
@@ -52,6 +62,7 @@ def add_source(  # noqa: PLR0913, PLR0917 - an option each
         submits_for=frozenset([organisation, *(submits_for or [])]),
         strict=strict,
         taxonomy_version=taxonomy_version,
+        on_break=cast("OnBreak", on_break),
     )
     with open_command_gateway() as gateway:
         register.add_source(gateway, source)
@@ -67,7 +78,7 @@ def list_sources(as_json: AsJson = False) -> None:
         print_json(found)
         return
     print_table(
-        ["source", "organisation", "format", "profile", "submits for", "strict"],
+        ["source", "organisation", "format", "profile", "submits for", "strict", "on break"],
         [
             [
                 source.id,
@@ -76,6 +87,7 @@ def list_sources(as_json: AsJson = False) -> None:
                 source.profile or "",
                 " ".join(sorted(source.submits_for)),
                 "yes" if source.strict else "no",
+                source.on_break,
             ]
             for source in found
         ],

@@ -2,25 +2,29 @@
 
 import io
 from collections import Counter
-from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.shapes import find_shape
+import msgspec
+
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.feeds import make_mapper
 from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.plan import say_how_read
+from gateway.pipeline.read import FeedReading
+from gateway.pipeline.survey import find_terms
+from gateway.pipeline.unpack import open_contents
 from gateway.pipeline.verdict import find_emptiness
 from gateway.receipts.build import make_receipt, word_finding
-from schemas.batch import Batch, Part
-from schemas.finding import Finding
+from schemas.batch import Batch
 from schemas.identifiers import make_batch_id, make_event_id, make_identity, make_reference
 from schemas.judged import JudgedRecord
 from schemas.receipt import Counts, Receipt, ReceiptRecord
 from schemas.statuses import Disposition
 from schemas.submission import Source
 from store.arrival import settle
-from store.raw_files import hash_range
+from store.raw_files import RawFiles, hash_range
 
 _LOOK_UP = 500
 
@@ -29,27 +33,52 @@ def check_feed(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: 
     """The receipt that ingesting these bytes now would give. ``stream`` must be seekable."""
     with gateway.store.read() as work:
         source = work.sources.get(source_id)
+    return _check(gateway, source, _make_batch(gateway, source, stream, filename), stream)
+
+
+def check_batch(gateway: Gateway, batch: Batch) -> Receipt:
+    """The same for the bytes of a batch that was received: what loading it now would give."""
+    with gateway.store.read() as work:
+        source = work.sources.get(batch.source_id)
+    with gateway.raw.open_verified(batch.sha256) as stream:
+        return _check(gateway, source, batch, stream)
+
+
+def _check(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> Receipt:
+    with TemporaryDirectory(prefix="lrms-check-") as folder:
+        feed = open_contents(gateway, source, stream, RawFiles(Path(folder)))
+        if not feed.contents:
+            findings = [*feed.findings, *find_emptiness(Counts(), feed.findings)]
+            return make_receipt(batch, Counts(), findings)
+        reading = FeedReading(gateway, source, feed)
+        records = _settle_all(gateway, source, batch, reading)
+        terms = find_terms(gateway, source, feed)
+    counts = _count(records)
+    findings = [*feed.findings, *reading.findings]
+    told = say_how_read(gateway, source, batch, feed)
+    reasons = terms.find_reasons(counts.records, counts.rejected, findings)
+    if reasons is not None:
+        told = msgspec.structs.replace(told, state="held")
+        return make_receipt(told, counts, [*findings, *reasons], records)
+    return make_receipt(told, counts, [*findings, *find_emptiness(counts, findings)], records)
+
+
+def _settle_all(
+    gateway: Gateway, source: Source, batch: Batch, reading: FeedReading
+) -> list[ReceiptRecord]:
+    with gateway.store.read() as work:
         register = work.organisations.get_register()
-    batch = _make_batch(gateway, source, stream, filename)
-    judge = Judge(
-        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
-    )
+    mapper = make_mapper(source, gateway.profiles)
+    judge = Judge(mapper, make_submission(source, batch.received_at, register))
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []
-    broken: list[Finding] = []
     chunk: list[JudgedRecord] = []
-    try:
-        for judged in _judge_all(gateway, source, batch, stream, judge):
-            chunk.append(judged)
-            if len(chunk) == _LOOK_UP:
-                records += settling.settle(chunk)
-                chunk = []
-    except BrokenFeed as stop:
-        broken = [stop.finding]
-    records += settling.settle(chunk)
-    counts = _count(records)
-    findings = [*broken, *find_emptiness(counts, broken)]
-    return make_receipt(batch, counts, findings, records)
+    for judged in map(judge.judge, reading):
+        chunk.append(judged)
+        if len(chunk) == _LOOK_UP:
+            records += settling.settle(chunk)
+            chunk = []
+    return records + settling.settle(chunk)
 
 
 def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: str) -> Batch:
@@ -64,18 +93,6 @@ def _make_batch(gateway: Gateway, source: Source, stream: BinaryIO, filename: st
         route="file",
         received_at=gateway.now(),
     )
-
-
-def _judge_all(
-    gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO, judge: Judge
-) -> Iterator[JudgedRecord]:
-    limits = gateway.settings.limits
-    shape = find_shape(stream, source.format, limits=limits)
-    stream.seek(0)
-    part = Part(batch_number=0, number=0, start=0, end=batch.size)
-    shelf = gateway.profiles
-    for record in read_records(stream, shape, source, part, shelf=shelf, limits=limits):
-        yield judge.judge(record)
 
 
 class _Settling:

@@ -28,7 +28,9 @@ def finish_batch(gateway: Gateway, batch: Batch) -> bool:
 
 
 def finish_batches(gateway: Gateway) -> dict[str, int]:
-    """Finishes every batch that is ready, also those a killed run left; ``{"finished": …}``."""
+    """Finishes every batch that is ready, also those a killed run left; ``{"finished": …}``, and
+    how many are ``held`` until somebody decides."""
     with gateway.store.read() as work:
         waiting = work.batches.find_waiting()
-    return {"finished": sum(finish_batch(gateway, batch) for batch in waiting)}
+        held = work.batches.count("held")
+    return {"finished": sum(finish_batch(gateway, batch) for batch in waiting), "held": held}

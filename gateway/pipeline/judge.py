@@ -1,14 +1,16 @@
 """Judge a record: map it, validate it, and say whether it is accepted, and who is to be told."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.notifications.policy import decide_alerts
-from gateway.pipeline.follow_ons import drop_follow_ons
+from gateway.pipeline.fault import word_fault
+from gateway.pipeline.follow_ons import drop_follow_ons, drop_repeats
 from schemas.catalogue import mapping
+from schemas.errors import FaultError
 from schemas.event import NationalEvent, encode_event, hash_content
 from schemas.finding import Finding, has_error
 from schemas.identifiers import make_event_id, make_identity, parse_reference
@@ -16,6 +18,7 @@ from schemas.judged import Acceptance, JudgedRecord
 from schemas.record import Mapper, SourceRecord
 from schemas.submission import Organisation, Source, Submission
 from schemas.values import is_plain_code, storable
+from validation.organisation_names import resolve_names
 from validation.organisations import resolve_organisations
 from validation.validate import validate_event
 
@@ -46,11 +49,15 @@ class Judge:
         findings = [*record.findings, *mapped.findings]
         if mapped.event is None:
             return self._rejected(record, local_id, findings)
-        event, replaced = resolve_organisations(mapped.event, self._submission)
+        named = mapped.event
+        if mapped.organisation_names:
+            named, unknown = resolve_names(named, mapped.organisation_names, self._submission)
+            findings += unknown
+        event, replaced = resolve_organisations(named, self._submission)
         findings += replaced
         findings += validate_event(event, self._submission)
         payload = encode_event(event)
-        as_mapped = payload if event is mapped.event else encode_event(mapped.event)
+        as_mapped = payload if event is named else encode_event(named)
         content_hash = hash_content(as_mapped)
         if mapped.reference is not None:
             identity = make_identity(local_id, content_hash)
@@ -59,7 +66,7 @@ class Judge:
             is_rejected = has_error(findings)
             if is_rejected:
                 findings = drop_follow_ons(findings, event.taxonomy_version)
-            findings = self._locate(record, findings)
+            findings = drop_repeats(self._locate(record, findings))
             if is_rejected:
                 return self._rejected(record, local_id, findings)
         return JudgedRecord(
@@ -115,13 +122,32 @@ class Judge:
         ]
 
 
+def judge_all(
+    judge: Judge, records: Iterable[SourceRecord], batch_id: str
+) -> Iterator[JudgedRecord]:
+    """The records of a batch, judged; FaultError where our own code fails over one."""
+    for record in records:
+        try:
+            judged = judge.judge(record)
+        except Exception as error:  # noqa: BLE001 - no text of it, nor its cause, in a log
+            raise FaultError(
+                f"a fault of the gateway in record {record.number} of batch {batch_id}:"
+                f" {word_fault(error)}; what was loaded stays, run it again once mended"
+            ) from None
+        yield judged
+
+
 def _find_source(paths: Mapping[str, str], path: str) -> str:
     """The nearest known source of an element: its own, its list's, its group's, the first of a
-    repeated group; else nothing."""
+    repeated group, the only field of a group; else nothing."""
     nearest = path
     while nearest:
         if nearest in paths:
             return paths[nearest]
         cut = max(nearest.rfind("["), nearest.rfind("."))
         nearest = nearest[:cut] if cut > 0 else ""
-    return paths.get(f"{path}[0]", "")
+    if found := paths.get(f"{path}[0]"):
+        return found
+    # A group that is missing: the field that would have filled it, where there is only one.
+    fields = {source for name, source in paths.items() if name.startswith(f"{path}.")}
+    return fields.pop() if len(fields) == 1 else ""

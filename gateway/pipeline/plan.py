@@ -1,19 +1,25 @@
-"""Plan waiting batches: look at their bytes, cut them into parts, list the work."""
+"""Plan waiting batches: look at their bytes, hold what is to be decided about, cut the others into
+parts, list the work."""
 
 import logging
+from collections.abc import Sequence
 from typing import TypedDict
 
 import msgspec
 
-from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.parts import cut_into_parts
-from gateway.adapters.shapes import find_shape
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper
-from schemas.batch import Batch
+from gateway.pipeline.survey import survey_feed
+from gateway.pipeline.unpack import Content, OpenFeed, open_contents
+from gateway.pipeline.verdict import find_emptiness
+from schemas.batch import Batch, Part
 from schemas.errors import GatewayError
+from schemas.finding import Finding
 from schemas.receipt import Counts
+from schemas.submission import Source
 from store.raw_files import hash_range
+from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +34,9 @@ class WorkItem(TypedDict):
 
 def plan_batch(gateway: Gateway, batch: Batch) -> list[int]:
     """The numbers of the batch's parts that are not loaded yet. A batch that cannot be read at
-    all is finished here, rejected, and has none."""
+    all is finished here, rejected, and has none; nor has one that is held."""
     if batch.state == "received":
-        _cut(gateway, batch)
+        _look(gateway, batch)
     with gateway.store.read() as work:
         return [part.number for part in work.parts.find(batch.number) if part.state != "loaded"]
 
@@ -54,35 +60,93 @@ def plan_waiting(gateway: Gateway) -> list[WorkItem]:
     return items
 
 
-def _cut(gateway: Gateway, batch: Batch) -> None:
+def _look(gateway: Gateway, batch: Batch) -> None:
+    """Looks at the bytes, and plans the batch, holds it, or rejects it."""
     with gateway.store.read() as work:
         source = work.sources.get(batch.source_id)
-    mapper = make_mapper(source, gateway.profiles)
-    settings = gateway.settings
-    try:
-        with gateway.raw.open_verified(batch.sha256) as stream:
-            shape = find_shape(stream, source.format, limits=settings.limits)
-            parts = cut_into_parts(
-                stream,
-                shape,
-                batch_number=batch.number,
-                size=batch.size,
-                part_bytes=settings.part_bytes,
-            )
-            # A part is read apart from the others, and verified apart from them.
-            parts = [
-                msgspec.structs.replace(part, sha256=hash_range(stream, part.start, part.end))
-                for part in parts
-            ]
-    except BrokenFeed as broken:
-        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            # It locks the batch: of two that plan at once, the second finds all done.
-            work.batches.finish(batch, "rejected", Counts())
-            work.receipts.add_batch_finding(batch, broken.finding)
-        log.info("batch %s rejected: %s", batch.id, broken.finding.code)
-        return
+    # Before anything is read, as a profile that is gone is our trouble and not the feed's.
+    make_mapper(source, gateway.profiles)
+    with gateway.raw.open_verified(batch.sha256) as stream:
+        feed = open_contents(gateway, source, stream, gateway.raw)
+        if not feed.contents:
+            _reject(gateway, batch, [*feed.findings, *find_emptiness(Counts(), feed.findings)])
+            return
+        survey = survey_feed(gateway, source, batch, feed)
+        if survey.reasons is not None:
+            found = [*feed.findings, *survey.findings, *survey.reasons]
+            _hold(gateway, say_how_read(gateway, source, batch, feed), found)
+            return
+        parts = cut_contents(gateway, batch, feed, survey.counts)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        read = msgspec.structs.replace(
-            batch, shape=shape, profile=mapper.name, profile_version=mapper.version
-        )
-        work.batches.plan(read, parts)
+        work.batches.plan(say_how_read(gateway, source, batch, feed), parts)
+        _add_findings(work, batch, feed.findings)
+
+
+def say_how_read(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Batch:
+    """The batch with its shape (of several files: the first one's) and the mapping it is read
+    with."""
+    mapper = make_mapper(source, gateway.profiles)
+    return msgspec.structs.replace(
+        batch,
+        shape=feed.contents[0].shape,
+        profile=mapper.name,
+        profile_version=mapper.version,
+    )
+
+
+def cut_contents(
+    gateway: Gateway, batch: Batch, feed: OpenFeed, counts: Sequence[int]
+) -> list[Part]:
+    """The parts of a feed; their records are numbered on from content to content. ``counts``: the
+    records of each content, where there are several."""
+    parts: list[Part] = []
+    before = 0
+    for place, content in enumerate(feed.contents):
+        with feed.open(content) as stream:
+            for part in cut_into_parts(
+                stream,
+                content.shape,
+                batch_number=batch.number,
+                size=content.size,
+                part_bytes=gateway.settings.part_bytes,
+            ):
+                told = msgspec.structs.replace(
+                    part,
+                    number=len(parts),
+                    # A part is read apart from the others, and verified apart from them.
+                    sha256=hash_range(stream, part.start, part.end),
+                    first_record=part.first_record + before,
+                )
+                parts.append(_of_packed(told, content) if content.sha256 else told)
+        before += counts[place] if place < len(counts) else 0
+    return parts
+
+
+def _of_packed(part: Part, content: Content) -> Part:
+    return msgspec.structs.replace(
+        part, content=content.sha256, member=content.member, shape=content.shape
+    )
+
+
+def _reject(gateway: Gateway, batch: Batch, findings: Sequence[Finding]) -> None:
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        # It locks the batch: of two that plan at once, the second finds all done.
+        work.batches.finish(batch, "rejected", Counts())
+        _add_findings(work, batch, findings)
+    log.info("batch %s rejected: %s", batch.id, _list_codes(findings))
+
+
+def _hold(gateway: Gateway, batch: Batch, findings: Sequence[Finding]) -> None:
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        work.batches.hold(batch)
+        _add_findings(work, batch, findings)
+    log.warning("batch %s held: %s", batch.id, _list_codes(findings))
+
+
+def _add_findings(work: UnitOfWork, batch: Batch, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        work.receipts.add_batch_finding(batch, finding)
+
+
+def _list_codes(findings: Sequence[Finding]) -> str:
+    return ", ".join(finding.code for finding in findings)

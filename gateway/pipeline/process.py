@@ -4,21 +4,24 @@ transaction. Killed anywhere and run again, it goes on behind the last commit.""
 import gc
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from typing import BinaryIO
 
 import msgspec
 
-from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.bootstrap import Gateway
-from gateway.pipeline.fault import word_fault
-from gateway.pipeline.feeds import make_mapper, read_records
-from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
-from schemas.batch import Batch, Part, Shape
-from schemas.errors import FaultError
+from gateway.pipeline.read import read_part
+from gateway.pipeline.unpack import open_contents
+from schemas.batch import Batch, Part
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
+from schemas.record import Mapper
 from schemas.submission import Source
+from store.raw_files import DamagedError
 
 log = logging.getLogger(__name__)
 Progress = Callable[[int], None]
@@ -41,9 +44,10 @@ def process_parts(
         batch = work.batches.get(batch_id)
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
-    judge = Judge(
-        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
-    )
+    mapper = make_mapper(source, gateway.profiles)
+    if parts and (batch.profile, batch.profile_version) != (mapper.name, mapper.version):
+        batch = _change_profile(gateway, batch, mapper)
+    judge = Judge(mapper, make_submission(source, batch.received_at, register))
     records = 0
     with _rare_collections():
         for number in parts:
@@ -52,6 +56,13 @@ def process_parts(
             if part.state != "loaded":
                 records += _process_part(gateway, _Work(batch, source, part, judge, progress))
     return {"records": records}
+
+
+def _change_profile(gateway: Gateway, batch: Batch, mapper: Mapper) -> Batch:
+    """The profile is another than when the batch was planned: its provenance follows, as long as
+    nothing of it is loaded."""
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        return work.batches.change_profile(batch, mapper.name, mapper.version)
 
 
 @contextmanager
@@ -77,8 +88,8 @@ class _Work(msgspec.Struct, frozen=True):
 
 def _process_part(gateway: Gateway, work: _Work) -> int:
     part, read = work.part, 0
-    for chunk, broken, is_last in _judge_in_chunks(gateway, work):
-        part = _load_chunk(gateway, work.batch, part, chunk, broken=broken, is_last=is_last)
+    for chunk, told, is_last in _judge_in_chunks(gateway, work):
+        part = _load_chunk(gateway, work.batch, part, chunk, told=told, is_last=is_last)
         read += len(chunk)
         if work.progress:
             work.progress(len(chunk))
@@ -92,7 +103,7 @@ def _load_chunk(
     part: Part,
     chunk: list[JudgedRecord],
     *,
-    broken: Finding | None,
+    told: Sequence[Finding],
     is_last: bool,
 ) -> Part:
     """One transaction: the fence first, then everything about these records. The part as it
@@ -100,51 +111,65 @@ def _load_chunk(
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         after = work.parts.advance(part, part.records_done + len(chunk), loaded=is_last)
         work.records.load(batch, chunk)
-        if broken:
-            work.receipts.add_batch_finding(batch, broken)
+        for finding in told:
+            work.receipts.add_batch_finding(batch, finding)
     return after
 
 
 def _judge_in_chunks(
     gateway: Gateway, work: _Work
-) -> Iterator[tuple[list[JudgedRecord], Finding | None, bool]]:
-    """Chunks of judged records; the last one, which may be empty, is marked, and carries the
-    finding of a feed that could not be read to its end."""
+) -> Iterator[tuple[list[JudgedRecord], list[Finding], bool]]:
+    """Chunks of judged records; the last one, which may be empty, is marked, and carries what is
+    to be said of the feed as a whole, and of one that could not be read to its end."""
     limit = gateway.settings.commit_records
     # The chunk is given out one record late, so that the last one is known to be the last.
     chunk: list[JudgedRecord] = []
-    broken: Finding | None = None
+    told: list[Finding] = []
     try:
-        for record in judge_records(gateway, work.batch, work.source, work.part, work.judge):
+        for record in judge_records(
+            gateway, work.batch, work.source, work.part, work.judge, told.append
+        ):
             if len(chunk) >= limit:
-                yield chunk, None, False
+                yield chunk, [], False
                 chunk = []
             chunk.append(record)
     except BrokenFeed as stop:
-        broken = stop.finding
-    yield chunk, broken, True
+        told.append(stop.finding)
+    yield chunk, told, True
 
 
 def judge_records(
-    gateway: Gateway, batch: Batch, source: Source, part: Part, judge: Judge
+    gateway: Gateway,
+    batch: Batch,
+    source: Source,
+    part: Part,
+    judge: Judge,
+    tell: Tell = tell_nobody,
 ) -> Iterator[JudgedRecord]:
     """The records of a part, judged, those already loaded left out. BrokenFeed as its reader;
     FaultError where our own code fails over one."""
-    shape: Shape | None = batch.shape
+    shape = part.shape or batch.shape
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
-    with gateway.raw.open_verified(batch.sha256, part) as stream:
-        for record in read_records(
-            stream, shape, source, part, shelf=gateway.profiles, limits=gateway.settings.limits
-        ):
-            if record.number < first:
-                continue
-            try:
-                judged = judge.judge(record)
-            except Exception as error:  # noqa: BLE001 - no text of it, nor its cause, in a log
-                raise FaultError(
-                    f"a fault of the gateway in record {record.number} of batch {batch.id}:"
-                    f" {word_fault(error)}; what was loaded stays, run it again once mended"
-                ) from None
-            yield judged
+    with _open_part(gateway, batch, source, part) as stream:
+        records = read_part(gateway, source, part, shape, stream, tell)
+        new = (record for record in records if record.number >= first)
+        yield from judge_all(judge, new, batch.id)
+
+
+@contextmanager
+def _open_part(gateway: Gateway, batch: Batch, source: Source, part: Part) -> Iterator[BinaryIO]:
+    """The bytes the part is of; what was unpacked, and is damaged or gone, is unpacked again."""
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(
+                gateway.raw.open_verified(part.content or batch.sha256, part)
+            )
+        except DamagedError:
+            if not part.content:
+                raise
+            with gateway.raw.open_verified(batch.sha256) as packed:
+                open_contents(gateway, source, packed, gateway.raw)
+            stream = stack.enter_context(gateway.raw.open_verified(part.content, part))
+        yield stream

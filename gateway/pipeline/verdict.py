@@ -10,7 +10,7 @@ from schemas.statuses import Verdict
 
 def find_emptiness(counts: Counts, batch_findings: Sequence[Finding]) -> list[Finding]:
     """A feed that was read to its end and held nothing has a finding of its own."""
-    return [] if counts.records or batch_findings else [reading.EMPTY_FEED.at()]
+    return [] if counts.records or has_error(batch_findings) else [reading.EMPTY_FEED.at()]
 
 
 def decide_verdict(counts: Counts, batch_findings: Sequence[Finding]) -> Verdict:
@@ -20,6 +20,23 @@ def decide_verdict(counts: Counts, batch_findings: Sequence[Finding]) -> Verdict
     if counts.rejected or has_error(batch_findings):
         return "partly_accepted"
     return "accepted"
+
+
+def word_held(batch_id: str, counts: Counts, batch_findings: Sequence[Finding]) -> str:
+    """What to do about a batch that waits for a decision, and what each decision does."""
+    fault = "as the findings on the batch say"
+    asked = (
+        f"correct the feed {fault} and send it again whole"
+        if has_error(batch_findings)
+        else f"look into it {fault}; correct the feed and send it again, or say that it is right"
+    )
+    accepted = counts.records - counts.rejected
+    return (
+        f"Held: nothing is loaded until it is decided. The sender: {asked}. The operator of the"
+        f" gateway: 'lrms-gateway batch release {batch_id} --reason ...' loads what can be read"
+        f" ({accepted} of {counts.records} records as they stand below);"
+        f" 'lrms-gateway batch discard {batch_id} --reason ...' loads nothing of it."
+    )
 
 
 def decide_next_action(counts: Counts, batch_findings: Sequence[Finding]) -> str:

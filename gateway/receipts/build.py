@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from gateway.pipeline.verdict import decide_next_action, decide_verdict
+from gateway.pipeline.verdict import decide_next_action, decide_verdict, word_held
 from schemas.batch import Batch
 from schemas.catalogue import word_fix, word_message
 from schemas.finding import Finding
@@ -30,7 +30,9 @@ def make_receipt(
     batch_findings: Sequence[Finding],
     records: Iterable[ReceiptRecord] = (),
 ) -> Receipt:
-    """The receipt of a batch; without ``records``, its head only."""
+    """The receipt of a batch; without ``records``, its head only. ``counts`` and ``records`` of a
+    batch that is held say what loading it would do."""
+    is_held = batch.state == "held"
     return Receipt(
         batch_id=batch.id,
         source=batch.source_id,
@@ -38,8 +40,10 @@ def make_receipt(
         sha256=batch.sha256,
         profile=batch.profile,
         profile_version=batch.profile_version,
-        verdict=batch.verdict or decide_verdict(counts, batch_findings),
-        next_action=decide_next_action(counts, batch_findings),
+        verdict="held" if is_held else batch.verdict or decide_verdict(counts, batch_findings),
+        next_action=word_held(batch.id, counts, batch_findings)
+        if is_held
+        else decide_next_action(counts, batch_findings),
         counts=counts,
         findings=[word_finding(finding) for finding in batch_findings],
         records=list(records),

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
+
 from gateway.bootstrap import Gateway
+from gateway.pipeline.check import check_batch
 from gateway.receipts.build import ReceiptStream, make_receipt, word_finding
 from schemas.errors import WrongUseError
 from schemas.receipt import ReceiptRecord
@@ -12,19 +15,25 @@ from schemas.stored import ReceiptLine
 
 @contextmanager
 def open_receipt(gateway: Gateway, batch_id: str) -> Iterator[ReceiptStream]:
-    """The receipt, streamed while the block lasts. UnknownError for an unknown batch,
-    WrongUseError for one that is not finished."""
+    """The receipt, streamed while the block lasts; of a batch that is held, what loading it now
+    would do. UnknownError for an unknown batch, WrongUseError for one that is not finished."""
     with gateway.store.read() as work:
         batch = work.batches.get(batch_id)
-        if batch.state != "finished":
-            raise WrongUseError(
-                f"batch {batch.id} is {batch.state}: its receipt is complete when it is finished"
-            )
         findings = work.receipts.find_batch_findings(batch)
-        lines = work.receipts.read_lines(batch)
-        yield ReceiptStream(
-            make_receipt(batch, batch.counts, findings), (_make_record(line) for line in lines)
+        if batch.state == "finished":
+            records = (_make_record(line) for line in work.receipts.read_lines(batch))
+            yield ReceiptStream(make_receipt(batch, batch.counts, findings), records)
+            return
+    if batch.state != "held":
+        raise WrongUseError(
+            f"batch {batch.id} is {batch.state}: its receipt is complete when it is finished"
         )
+    checked = check_batch(gateway, batch)
+    now = msgspec.structs.replace(
+        batch, profile=checked.profile, profile_version=checked.profile_version
+    )
+    # Why it was held is told as it was found then.
+    yield ReceiptStream(make_receipt(now, checked.counts, findings), iter(checked.records))
 
 
 def _make_record(line: ReceiptLine) -> ReceiptRecord:

@@ -79,8 +79,11 @@ def write_text(receipt: ReceiptStream) -> Iterator[str]:
     counts = head.counts
     yield f"Receipt {head.batch_id}   source {head.source}   received {head.received_at}\n"
     yield f"sha256  {head.sha256}\n"
+    if head.profile:
+        yield f"Profile {plain(f'{head.profile} {head.profile_version}')}\n"
+    would = " would be loaded so" if head.verdict == "held" else ""
     yield (
-        f"Verdict {head.verdict.replace('_', ' ')}: {counts.records} records:"
+        f"Verdict {head.verdict.replace('_', ' ')}: {counts.records} records{would}:"
         f" {counts.created} created, {counts.revised} revised, {counts.unchanged} unchanged,"
         f" {counts.rejected} rejected\n"
     )
@@ -93,7 +96,8 @@ def write_text(receipt: ReceiptStream) -> Iterator[str]:
             continue
         name = f" id {plain(record.local_id)}" if record.local_id else ""
         told = f" as {record.reference}" if record.reference else ""
-        yield f"\nRecord {record.number} ({record.locator}){name}: {record.disposition}{told}\n"
+        place = plain(record.locator)
+        yield f"\nRecord {record.number} ({place}){name}: {record.disposition}{told}\n"
         for finding in record.findings:
             yield _text_of(finding)
 

@@ -66,7 +66,7 @@ OVERLAPPING_MEMBERS = FindingCode(
     severity="error",
     scope="batch",
     title="Overlapping files in the zip",
-    message="files of the zip lie on one another from byte {byte} on: none was read",
+    message="{files} files of the zip lie on others, the first at byte {byte}: they were not read",
     fix="Pack the feed with an ordinary zip tool and send it again.",
     example="A zip made to unpack to far more than it holds.",
 )
@@ -90,4 +90,13 @@ LEFT_OUT = FindingCode(
     " files that a computer keeps for itself",
     fix="Nothing to do.",
     example="__MACOSX/._march.csv beside march.csv.",
+)
+WORKBOOK = FindingCode(
+    code="PACK-010",
+    severity="error",
+    scope="batch",
+    title="Excel workbook",
+    message="the feed is an Excel workbook, which is not read",
+    fix="Save the sheet as 'CSV UTF-8' and send that.",
+    example="incidents.xlsx, or one renamed to incidents.csv.",
 )

@@ -1,0 +1,138 @@
+"""Read what a feed holds: part by part, or all its contents one after the other."""
+
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import msgspec
+
+from gateway.adapters.broken import BrokenFeed, Tell
+from gateway.adapters.limits import Limits
+from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import read_records
+from gateway.pipeline.unpack import OpenFeed
+from schemas.batch import Part, Shape
+from schemas.catalogue import expectations
+from schemas.finding import Finding
+from schemas.record import SourceRecord
+from schemas.submission import Source
+
+
+def read_part(
+    gateway: Gateway, source: Source, part: Part, shape: Shape, stream: BinaryIO, tell: Tell
+) -> Iterator[SourceRecord]:
+    """The records of a part; BrokenFeed where it cannot be read on, or where the batch holds more
+    records than are read. What is told of a file in a zip of several names it."""
+    limits, member = gateway.settings.limits, part.member
+    records = read_records(
+        _bound(stream, part) if shape == "csv" else stream,
+        shape,
+        source,
+        part,
+        shelf=gateway.profiles,
+        limits=limits,
+        tell=lambda finding: tell(_place(finding, member)),
+    )
+    try:
+        for record in records:
+            _check_number(record, limits)
+            if member:
+                yield msgspec.structs.replace(record, locator=f"{member} {record.locator}")
+            else:
+                yield record
+    except BrokenFeed as broken:
+        raise BrokenFeed(_place(broken.finding, member)) from None
+
+
+def _check_number(record: SourceRecord, limits: Limits) -> None:
+    if record.number > limits.records:
+        raise BrokenFeed(expectations.RECORDS_BEYOND_LIMIT.at(limit=limits.records))
+
+
+def _place(finding: Finding, member: str) -> Finding:
+    is_placed = finding.source_path or finding.code == expectations.RECORDS_BEYOND_LIMIT.code
+    return finding if is_placed else msgspec.structs.replace(finding, source_path=member)
+
+
+def _bound(stream: BinaryIO, part: Part) -> BinaryIO:
+    """The stream as if it ended with the part; as it is, where it does."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    return io.BufferedReader(_Stretch(stream, part.end)) if part.end < size else stream
+
+
+class FeedReading:
+    """The records of a whole feed, numbered on from content to content. A content that breaks off
+    does not cost the next. Afterwards ``findings`` is what was told of the feed and what stopped
+    it, ``counts`` how many records each content gave."""
+
+    def __init__(self, gateway: Gateway, source: Source, feed: OpenFeed) -> None:
+        self._gateway = gateway
+        self._source = source
+        self._feed = feed
+        self.findings: list[Finding] = []
+        self.counts: list[int] = []
+
+    @property
+    def records(self) -> int:
+        return sum(self.counts)
+
+    def __iter__(self) -> Iterator[SourceRecord]:
+        for content in self._feed.contents:
+            part = Part(
+                batch_number=0,
+                number=0,
+                start=0,
+                end=content.size,
+                first_record=self.records + 1,
+                member=content.member,
+            )
+            self.counts.append(0)
+            with self._feed.open(content) as stream:
+                stream.seek(0)
+                yield from self._read(part, content.shape, stream)
+
+    def read_through(self) -> None:
+        for _ in self:
+            pass
+
+    def _read(self, part: Part, shape: Shape, stream: BinaryIO) -> Iterator[SourceRecord]:
+        try:
+            for record in read_part(self._gateway, self._source, part, shape, stream, self._tell):
+                self.counts[-1] += 1
+                yield record
+        except BrokenFeed as broken:
+            self._tell(broken.finding)
+
+    def _tell(self, finding: Finding) -> None:
+        # Once, as the store keeps it.
+        if finding not in self.findings:
+            self.findings.append(finding)
+
+
+class _Stretch(io.RawIOBase):
+    """A stream as if it ended at a byte."""
+
+    def __init__(self, stream: BinaryIO, end: int) -> None:
+        self._stream = stream
+        self._end = end
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence == io.SEEK_END:
+            return self._stream.seek(self._end + offset)
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: "memoryview[int]", /) -> int:  # type: ignore[override]
+        left = self._end - self._stream.tell()
+        found = self._stream.read(max(0, min(len(buffer), left)))
+        buffer[: len(found)] = found
+        return len(found)

@@ -1,0 +1,141 @@
+"""Survey a feed before it is loaded: whether it is whole, and what its profile expects."""
+
+from typing import Final
+
+import msgspec
+
+from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.judge import Judge, judge_all, make_submission
+from gateway.pipeline.read import FeedReading
+from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
+from mappers.profile_model import Expectations
+from schemas.batch import Batch
+from schemas.catalogue import expectations as catalogue
+from schemas.finding import Finding, has_error
+from schemas.submission import Source
+
+_NOTHING_EXPECTED: Final = Expectations()
+_BLOCK: Final = 1 << 20
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """``counts``: the records of each content, empty where nobody had to know; ``findings`` those
+    of reading. ``reasons`` why the batch is to be held; None where it is not."""
+
+    counts: list[int]
+    findings: list[Finding]
+    reasons: list[Finding] | None = None
+
+
+def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Survey:
+    """Reads the feed through once, where that is needed to know whether to hold it: without
+    mapping, unless its profile has expectations."""
+    terms = find_terms(gateway, source, feed)
+    if not terms.is_read and len(feed.contents) < 2:
+        return Survey([], [])
+    reading, rejected = FeedReading(gateway, source, feed), 0
+    if terms.is_judged:
+        judge = _make_judge(gateway, source, batch)
+        for judged in judge_all(judge, reading, batch.id):
+            rejected += judged.acceptance is None
+    else:
+        reading.read_through()
+    found = [*feed.findings, *reading.findings]
+    reasons = terms.find_reasons(reading.records, rejected, found)
+    return Survey(reading.counts, reading.findings, reasons)
+
+
+def count_records(gateway: Gateway, source: Source, feed: OpenFeed) -> list[int]:
+    """The records of each content, where there are several."""
+    reading = FeedReading(gateway, source, feed)
+    if len(feed.contents) > 1:
+        reading.read_through()
+    return reading.counts
+
+
+def _make_judge(gateway: Gateway, source: Source, batch: Batch) -> Judge:
+    with gateway.store.read() as work:
+        register = work.organisations.get_register()
+    mapper = make_mapper(source, gateway.profiles)
+    return Judge(mapper, make_submission(source, batch.received_at, register))
+
+
+class Terms(msgspec.Struct, frozen=True):
+    """Under which a feed is loaded at once, or held. ``is_whole_asked``: it is held where it
+    breaks off half-way."""
+
+    is_whole_asked: bool
+    expected: Expectations
+
+    @property
+    def is_judged(self) -> bool:
+        return self.expected != _NOTHING_EXPECTED
+
+    @property
+    def is_read(self) -> bool:
+        return self.is_whole_asked or self.is_judged
+
+    def find_reasons(
+        self, records: int, rejected: int, findings: list[Finding]
+    ) -> list[Finding] | None:
+        """The findings that hold the feed beside those that are found already; None: it is not
+        held. A feed without a record is not held: there is nothing to decide."""
+        if not records:
+            return None
+        if self.is_whole_asked and has_error(findings):
+            return []
+        return _find_unmet(self.expected, records, rejected) or None
+
+
+def find_terms(gateway: Gateway, source: Source, feed: OpenFeed) -> Terms:
+    """A feed that is read line by line cannot break off half-way, and is not asked whether it is
+    whole: unless it came packed, or may hold more records than are read."""
+    profile = gateway.profiles.load(source.profile) if source.profile else None
+    may_break = (
+        has_error(feed.findings)
+        or any(content.shape not in LINE_SHAPES for content in feed.contents)
+        or _has_many_lines(feed, gateway.settings.limits.records)
+    )
+    return Terms(
+        source.on_break == "wait" and may_break,
+        profile.expectations if profile else _NOTHING_EXPECTED,
+    )
+
+
+def _has_many_lines(feed: OpenFeed, limit: int) -> bool:
+    """Whether the contents have more lines than records are read."""
+    # A line takes a byte at least.
+    if sum(content.size for content in feed.contents) <= limit:
+        return False
+    lines = 0
+    for content in feed.contents:
+        with feed.open(content) as stream:
+            stream.seek(0)
+            while block := stream.read(_BLOCK):
+                # A carriage return alone ends a line of CSV too.
+                lines += max(block.count(b"\n"), block.count(b"\r"))
+    return lines >= limit
+
+
+def _find_unmet(expected: Expectations, records: int, rejected: int) -> list[Finding]:
+    unmet: list[Finding] = []
+    least, most = expected.records.min, expected.records.max
+    if records < least:
+        unmet.append(catalogue.TOO_FEW_RECORDS.at(records=records, expected=least))
+    if most is not None and records > most:
+        unmet.append(catalogue.TOO_MANY_RECORDS.at(records=records, expected=most))
+    if rejected > expected.rejected_at_most * records:
+        unmet.append(
+            catalogue.TOO_MANY_REJECTED.at(
+                records=records,
+                rejected=rejected,
+                found=_percent(rejected / records),
+                expected=_percent(expected.rejected_at_most),
+            )
+        )
+    return unmet
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g} %"
