@@ -9,11 +9,11 @@ from typing import BinaryIO
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.plan import say_how_read
 from gateway.pipeline.read import FeedReading
-from gateway.pipeline.survey import find_terms
+from gateway.pipeline.survey import find_hold_terms
 from gateway.pipeline.unpack import open_contents
 from gateway.pipeline.verdict import find_emptiness
 from gateway.receipts.build import make_receipt, word_finding
@@ -45,18 +45,19 @@ def check_batch(gateway: Gateway, batch: Batch) -> Receipt:
 
 
 def _check(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> Receipt:
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     with TemporaryDirectory(prefix="lrms-check-") as folder:
-        feed = open_contents(gateway, source, stream, RawFiles(Path(folder)))
+        feed = open_contents(terms, stream, RawFiles(Path(folder)))
         if not feed.contents:
             findings = [*feed.findings, *find_emptiness(Counts(), feed.findings)]
             return make_receipt(batch, Counts(), findings)
-        reading = FeedReading(gateway, source, feed)
+        reading = FeedReading(feed)
         records = _settle_all(gateway, source, batch, reading)
-        terms = find_terms(gateway, source, feed)
+        hold_terms = find_hold_terms(source, feed)
     counts = _count(records)
     findings = [*feed.findings, *reading.findings]
     told = say_how_read(gateway, source, batch, feed)
-    reasons = terms.find_reasons(counts.records, counts.rejected, findings)
+    reasons = hold_terms.find_reasons(counts.records, counts.rejected, findings)
     if reasons is not None:
         told = msgspec.structs.replace(told, state="held")
         return make_receipt(told, counts, [*findings, *reasons], records)

@@ -3,6 +3,7 @@
 import logging
 
 from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import make_feed_terms
 from gateway.pipeline.plan import cut_contents, say_how_read
 from gateway.pipeline.survey import count_records
 from gateway.pipeline.unpack import open_contents
@@ -21,14 +22,15 @@ def release_batch(gateway: Gateway, batch_id: str, reason: str) -> Batch:
     with gateway.store.read() as work:
         batch = work.batches.get_held(batch_id)
         source = work.sources.get(batch.source_id)
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     with gateway.raw.open_verified(batch.sha256) as stream:
-        feed = open_contents(gateway, source, stream, gateway.raw)
+        feed = open_contents(terms, stream, gateway.raw)
         if not feed.contents:
             raise WrongUseError(
                 f"batch {batch_id} cannot be read any more, with the settings and the profile as"
                 " they are now: discard it, or put them back"
             )
-        counts = count_records(gateway, source, feed)
+        counts = count_records(feed)
         parts = cut_contents(gateway, batch, feed, counts)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         read = say_how_read(gateway, source, batch, feed)

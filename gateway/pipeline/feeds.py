@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from gateway.adapters.broken import Tell, tell_nobody
 from gateway.adapters.csv_rows import read_csv
@@ -18,7 +18,7 @@ from mappers.profile_read import ProfileMapper
 from schemas.batch import Part, Shape
 from schemas.errors import WrongUseError
 from schemas.record import Mapper, SourceRecord
-from schemas.submission import Source
+from schemas.submission import FeedFormat, Source
 
 
 def make_mapper(source: Source, shelf: Shelf) -> Mapper:
@@ -44,25 +44,33 @@ def _find_profile(source: Source, shelf: Shelf) -> Profile:
     return shelf.load(source.profile)
 
 
+class FeedTerms(NamedTuple):
+    """What a feed is read by: its format, its profile (FHIR has none), the caps."""
+
+    format: FeedFormat
+    profile: Profile | None
+    limits: Limits
+
+
+def make_feed_terms(source: Source, shelf: Shelf, limits: Limits) -> FeedTerms:
+    profile = None if source.format == "fhir" else _find_profile(source, shelf)
+    return FeedTerms(source.format, profile, limits)
+
+
 def read_records(
-    stream: BinaryIO,
-    shape: Shape,
-    source: Source,
-    part: Part,
-    *,
-    shelf: Shelf,
-    limits: Limits,
-    tell: Tell = tell_nobody,
+    stream: BinaryIO, shape: Shape, part: Part, terms: FeedTerms, *, tell: Tell = tell_nobody
 ) -> Iterator[SourceRecord]:
     """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on.
     ``tell`` is given what is to be said of the feed as a whole."""
+    profile, limits = terms.profile, terms.limits
     if shape == "fhir-ndjson":
         return read_fhir_ndjson(stream, part, limits=limits)
     if shape == "fhir-json":
         return read_fhir_json(stream, part, limits=limits)
     if shape == "fhir-xml":
         return read_fhir_xml(stream, part, limits=limits)
-    profile = _find_profile(source, shelf)
+    if profile is None:
+        raise WrongUseError(f"a {terms.format} feed needs a mapping profile")
     if shape == "csv":
         return read_csv(stream, part, profile, limits=limits, tell=tell)
     if shape == "xml":

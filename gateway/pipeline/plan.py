@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.adapters.parts import cut_into_parts
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.survey import survey_feed
 from gateway.pipeline.unpack import Content, OpenFeed, open_contents
 from gateway.pipeline.verdict import find_emptiness
@@ -64,10 +64,9 @@ def _look(gateway: Gateway, batch: Batch) -> None:
     """Looks at the bytes, and plans the batch, holds it, or rejects it."""
     with gateway.store.read() as work:
         source = work.sources.get(batch.source_id)
-    # Before anything is read, as a profile that is gone is our trouble and not the feed's.
-    make_mapper(source, gateway.profiles)
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     with gateway.raw.open_verified(batch.sha256) as stream:
-        feed = open_contents(gateway, source, stream, gateway.raw)
+        feed = open_contents(terms, stream, gateway.raw)
         if not feed.contents:
             _reject(gateway, batch, [*feed.findings, *find_emptiness(Counts(), feed.findings)])
             return

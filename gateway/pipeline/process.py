@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.read import read_part
@@ -151,15 +151,16 @@ def judge_records(
     shape = part.shape or batch.shape
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     first = part.first_record + part.records_done
-    with _open_part(gateway, batch, source, part) as stream:
-        records = read_part(gateway, source, part, shape, stream, tell)
+    with _open_part(gateway, batch, part, terms) as stream:
+        records = read_part(stream, shape, part, terms, tell)
         new = (record for record in records if record.number >= first)
         yield from judge_all(judge, new, batch.id)
 
 
 @contextmanager
-def _open_part(gateway: Gateway, batch: Batch, source: Source, part: Part) -> Iterator[BinaryIO]:
+def _open_part(gateway: Gateway, batch: Batch, part: Part, terms: FeedTerms) -> Iterator[BinaryIO]:
     """The bytes the part is of; what was unpacked, and is damaged or gone, is unpacked again."""
     with ExitStack() as stack:
         try:
@@ -170,6 +171,6 @@ def _open_part(gateway: Gateway, batch: Batch, source: Source, part: Part) -> It
             if not part.content:
                 raise
             with gateway.raw.open_verified(batch.sha256) as packed:
-                open_contents(gateway, source, packed, gateway.raw)
+                open_contents(terms, packed, gateway.raw)
             stream = stack.enter_context(gateway.raw.open_verified(part.content, part))
         yield stream

@@ -8,34 +8,30 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed, Tell
 from gateway.adapters.limits import Limits
-from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import read_records
+from gateway.pipeline.feeds import FeedTerms, read_records
 from gateway.pipeline.unpack import OpenFeed
 from schemas.batch import Part, Shape
 from schemas.catalogue import expectations
 from schemas.finding import Finding
 from schemas.record import SourceRecord
-from schemas.submission import Source
 
 
 def read_part(
-    gateway: Gateway, source: Source, part: Part, shape: Shape, stream: BinaryIO, tell: Tell
+    stream: BinaryIO, shape: Shape, part: Part, terms: FeedTerms, tell: Tell
 ) -> Iterator[SourceRecord]:
     """The records of a part; BrokenFeed where it cannot be read on, or where the batch holds more
     records than are read. What is told of a file in a zip of several names it."""
-    limits, member = gateway.settings.limits, part.member
+    member = part.member
     records = read_records(
         _bound(stream, part) if shape == "csv" else stream,
         shape,
-        source,
         part,
-        shelf=gateway.profiles,
-        limits=limits,
+        terms,
         tell=lambda finding: tell(_place(finding, member)),
     )
     try:
         for record in records:
-            _check_number(record, limits)
+            _check_number(record, terms.limits)
             if member:
                 yield msgspec.structs.replace(record, locator=f"{member} {record.locator}")
             else:
@@ -66,9 +62,7 @@ class FeedReading:
     does not cost the next. Afterwards ``findings`` is what was told of the feed and what stopped
     it, ``counts`` how many records each content gave."""
 
-    def __init__(self, gateway: Gateway, source: Source, feed: OpenFeed) -> None:
-        self._gateway = gateway
-        self._source = source
+    def __init__(self, feed: OpenFeed) -> None:
         self._feed = feed
         self.findings: list[Finding] = []
         self.counts: list[int] = []
@@ -98,7 +92,7 @@ class FeedReading:
 
     def _read(self, part: Part, shape: Shape, stream: BinaryIO) -> Iterator[SourceRecord]:
         try:
-            for record in read_part(self._gateway, self._source, part, shape, stream, self._tell):
+            for record in read_part(stream, shape, part, self._feed.terms, self._tell):
                 self.counts[-1] += 1
                 yield record
         except BrokenFeed as broken:

@@ -31,10 +31,10 @@ class Survey(msgspec.Struct, frozen=True):
 def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Survey:
     """Reads the feed through once, where that is needed to know whether to hold it: without
     mapping, unless its profile has expectations."""
-    terms = find_terms(gateway, source, feed)
+    terms = find_hold_terms(source, feed)
     if not terms.is_read and len(feed.contents) < 2:
         return Survey([], [])
-    reading, rejected = FeedReading(gateway, source, feed), 0
+    reading, rejected = FeedReading(feed), 0
     if terms.is_judged:
         judge = _make_judge(gateway, source, batch)
         for judged in judge_all(judge, reading, batch.id):
@@ -46,9 +46,9 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     return Survey(reading.counts, reading.findings, reasons)
 
 
-def count_records(gateway: Gateway, source: Source, feed: OpenFeed) -> list[int]:
+def count_records(feed: OpenFeed) -> list[int]:
     """The records of each content, where there are several."""
-    reading = FeedReading(gateway, source, feed)
+    reading = FeedReading(feed)
     if len(feed.contents) > 1:
         reading.read_through()
     return reading.counts
@@ -61,7 +61,7 @@ def _make_judge(gateway: Gateway, source: Source, batch: Batch) -> Judge:
     return Judge(mapper, make_submission(source, batch.received_at, register))
 
 
-class Terms(msgspec.Struct, frozen=True):
+class HoldTerms(msgspec.Struct, frozen=True):
     """Under which a feed is loaded at once, or held. ``is_whole_asked``: it is held where it
     breaks off half-way."""
 
@@ -88,16 +88,16 @@ class Terms(msgspec.Struct, frozen=True):
         return _find_unmet(self.expected, records, rejected) or None
 
 
-def find_terms(gateway: Gateway, source: Source, feed: OpenFeed) -> Terms:
+def find_hold_terms(source: Source, feed: OpenFeed) -> HoldTerms:
     """A feed that is read line by line cannot break off half-way, and is not asked whether it is
     whole: unless it came packed, or may hold more records than are read."""
-    profile = gateway.profiles.load(source.profile) if source.profile else None
+    profile = feed.terms.profile
     may_break = (
         has_error(feed.findings)
         or any(content.shape not in LINE_SHAPES for content in feed.contents)
-        or _has_many_lines(feed, gateway.settings.limits.records)
+        or _has_many_lines(feed, feed.terms.limits.records)
     )
-    return Terms(
+    return HoldTerms(
         source.on_break == "wait" and may_break,
         profile.expectations if profile else _NOTHING_EXPECTED,
     )

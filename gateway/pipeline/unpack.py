@@ -13,11 +13,10 @@ from gateway.adapters.limits import Limits
 from gateway.adapters.packing import Packing, find_nested, find_packing, unpack
 from gateway.adapters.shapes import find_shape
 from gateway.adapters.unpacking import Member
-from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import FeedTerms
 from schemas.batch import Shape
 from schemas.catalogue import expectations, packing, word_message
 from schemas.finding import Finding
-from schemas.submission import Source
 from store.raw_files import RawFile, RawFiles
 
 # Read line by line: cut anywhere, what is left still reads.
@@ -40,6 +39,7 @@ class OpenFeed(msgspec.Struct, frozen=True):
     """A feed with its contents told apart, and what was found on the way; none: nothing of it can
     be read. What was packed is in ``kept``."""
 
+    terms: FeedTerms
     stream: BinaryIO
     kept: RawFiles
     contents: list[Content]
@@ -53,12 +53,12 @@ class OpenFeed(msgspec.Struct, frozen=True):
         return self.kept.open(content.sha256) if content.sha256 else nullcontext(self.stream)
 
 
-def open_contents(gateway: Gateway, source: Source, stream: BinaryIO, kept: RawFiles) -> OpenFeed:
+def open_contents(terms: FeedTerms, stream: BinaryIO, kept: RawFiles) -> OpenFeed:
     """``stream`` must be seekable. Done again (after a kill), it keeps the same files again."""
-    telling = _Telling(gateway, source, kept)
+    telling = _Telling(terms, kept)
     size = stream.seek(0, io.SEEK_END)
     try:
-        _check_size(size, gateway.settings.limits)
+        _check_size(size, terms.limits)
         how = find_packing(stream)
         if how is None:
             telling.contents.append(Content(shape=telling.find_shape(stream), size=size))
@@ -66,7 +66,7 @@ def open_contents(gateway: Gateway, source: Source, stream: BinaryIO, kept: RawF
             telling.unpack(stream, how)
     except BrokenFeed as broken:
         telling.findings.append(broken.finding)
-    return OpenFeed(stream, kept, telling.contents, telling.findings)
+    return OpenFeed(terms, stream, kept, telling.contents, telling.findings)
 
 
 def _check_size(size: int, limits: Limits) -> None:
@@ -75,22 +75,21 @@ def _check_size(size: int, limits: Limits) -> None:
 
 
 class _Telling:
-    def __init__(self, gateway: Gateway, source: Source, kept: RawFiles) -> None:
-        self._limits = gateway.settings.limits
-        self._source = source
+    def __init__(self, terms: FeedTerms, kept: RawFiles) -> None:
+        self._terms = terms
         self._kept = kept
-        profile = gateway.profiles.load(source.profile) if source.profile else None
-        self._pointer = profile.record if profile else None
         self._names: Counter[str] = Counter()
         self.contents: list[Content] = []
         self.findings: list[Finding] = []
 
     def find_shape(self, stream: BinaryIO) -> Shape:
-        return find_shape(stream, self._source.format, limits=self._limits, pointer=self._pointer)
+        terms = self._terms
+        pointer = terms.profile.record if terms.profile else None
+        return find_shape(stream, terms.format, limits=terms.limits, pointer=pointer)
 
     def unpack(self, stream: BinaryIO, how: Packing) -> None:
         files = 0
-        for found in unpack(stream, how, limits=self._limits):
+        for found in unpack(stream, how, limits=self._terms.limits):
             if isinstance(found, Finding):
                 self.findings.append(found)
                 files += found.code == packing.MEMBER_NOT_READ.code

@@ -9,7 +9,7 @@ from typing import BinaryIO, TypeVar
 from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
 from gateway.generator import write_feed
-from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.feeds import make_feed_terms, make_mapper, read_records
 from gateway.pipeline.judge import make_submission
 from mappers.profile_load import make_shelf
 from schemas.batch import Part
@@ -48,9 +48,8 @@ class Stage:
         self._stream.seek(0)
         part = Part(batch_number=0, number=0, start=0, end=self._size)
         limits = Limits(record_bytes=MAX_RECORD)
-        yield from read_records(
-            self._stream, shape, self.source, part, shelf=self.shelf, limits=limits
-        )
+        terms = make_feed_terms(self.source, self.shelf, limits)
+        yield from read_records(self._stream, shape, part, terms)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import pytest
 from gateway.adapters.limits import Limits
 from gateway.generator import FORMATS, write_feed
 from gateway.generator.organisations import make_register, write_register
-from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.feeds import make_feed_terms, make_mapper, read_records
 from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.errors import WrongUseError
@@ -38,7 +38,7 @@ def read(feed, feed_format):
     part = Part(batch_number=0, number=0, start=0, end=len(feed))
     stream, mapper = io.BytesIO(feed), make_mapper(source, make_shelf())
     limits = Limits(record_bytes=2**20)
-    records = read_records(stream, shape, source, part, shelf=make_shelf(), limits=limits)
+    records = read_records(stream, shape, part, make_feed_terms(source, make_shelf(), limits))
     return [mapper.map_record(record) for record in records]
 
 

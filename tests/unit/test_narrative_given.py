@@ -10,7 +10,7 @@ from lxml import etree
 
 from gateway.adapters.limits import Limits
 from gateway.adapters.shapes import find_shape
-from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.feeds import make_feed_terms, make_mapper, read_records
 from gateway.pipeline.judge import Judge, make_submission
 from mappers.profile_load import make_shelf
 from schemas.batch import Part
@@ -37,7 +37,7 @@ def judge(feed_format: str, content: bytes) -> list[str]:
     shelf, limits = make_shelf(), Limits(record_bytes=LIMIT)
     judging = Judge(make_mapper(source, shelf), make_submission(source, NOW, REGISTER))
     stream = io.BytesIO(content)
-    (record,) = read_records(stream, shape, source, part, shelf=shelf, limits=limits)
+    (record,) = read_records(stream, shape, part, make_feed_terms(source, shelf, limits))
     return [finding.code for finding in judging.judge(record).findings]
 
 
