@@ -57,6 +57,10 @@ _ACCEPTED = {
     "text": "an age such as 45, 3 months, 2 wks, 10 days, 1 year 6 months, 6/12",
 }
 
+_DAYS_OF_A_MONTH = Fraction("30.4375")
+_ROUNDED = Fraction("0.01")
+_Number = int | Fraction
+
 # Text of an age and the day of the event → value; may be Unreadable.
 ReadAge = Callable[[str, str | None], int | str | None]
 
@@ -129,17 +133,17 @@ def _count_from_birth(text: str, read_date: Callable[[str], object], event_date:
 
 def _read_age(text: str, unit: str) -> Age:
     spoken = text.casefold()
-    amounts: dict[str, Fraction] = {}
+    amounts: dict[str, _Number] = {}
     if _NUMBER.fullmatch(spoken):
-        number = Fraction(spoken)
+        number = _make_number(spoken)
         if number < 0:
             raise Unreadable(mapping.IMPOSSIBLE_AGE, shows=len(text) <= _SHOWN)
         amounts["years" if unit == "text" else unit] = number
     elif match := _FRACTION.fullmatch(spoken):
         years, part, whole = match.groups()
-        amounts = {_PARTS_OF_A_YEAR[whole]: Fraction(part)}
+        amounts = {_PARTS_OF_A_YEAR[whole]: int(part)}
         if years:
-            amounts["years"] = Fraction(years)
+            amounts["years"] = int(years)
     else:
         amounts = _read_parts(spoken) if unit == "text" else {}
     if not amounts:
@@ -147,44 +151,51 @@ def _read_age(text: str, unit: str) -> Age:
     return _add_up(amounts)
 
 
-def _read_parts(spoken: str) -> dict[str, Fraction]:
+def _make_number(text: str) -> _Number:
+    return Fraction(text) if "." in text else int(text)
+
+
+def _read_parts(spoken: str) -> dict[str, _Number]:
     """'1 year 6 months'; empty where anything else stands in the text."""
-    amounts: dict[str, Fraction] = {}
+    amounts: dict[str, _Number] = {}
     place = 0
     while place < len(spoken):
         match = _PART.match(spoken, place)
         unit = _UNIT_OF.get(match[2]) if match else None
         if match is None or unit is None or unit in amounts:
             return {}
-        amounts[unit] = Fraction(match[1])
+        amounts[unit] = _make_number(match[1])
         place = match.end()
         while place < len(spoken) and spoken[place] == " ":
             place += 1
     return amounts
 
 
-def _add_up(amounts: dict[str, Fraction]) -> Age:
-    days = amounts.get("weeks", Fraction()) * 7 + amounts.get("days", Fraction())
-    days += amounts.get("hours", Fraction()) / 24
-    months = amounts.get("years", Fraction()) * 12 + amounts.get("months", Fraction())
+def _add_up(amounts: dict[str, _Number]) -> Age:
+    days = amounts.get("weeks", 0) * 7 + amounts.get("days", 0)
+    if "hours" in amounts:
+        days += amounts["hours"] // 24
+    months = amounts.get("years", 0) * 12 + amounts.get("months", 0)
     if not months:
         if amounts.keys() <= {"years", "months"}:
             return Age("years" if "years" in amounts else "months", 0)
         return _in_days(int(days))
-    months += days / Fraction("30.4375")
+    if days:
+        months += days / _DAYS_OF_A_MONTH
     if months >= 12:
-        return Age("years", int(months / 12))
+        return Age("years", int(months // 12))
     # A third or a twelfth of a year is seldom told with all of its digits.
-    completed = int(months + Fraction("0.01"))
+    completed = int(months if isinstance(months, int) else months + _ROUNDED)
     if completed:
         return Age("months", min(completed, 11))
-    return Age("days", min(round(months * Fraction("30.4375")), 30))
+    return Age("days", min(round(months * _DAYS_OF_A_MONTH), 30))
 
 
 def _in_days(days: int) -> Age:
     if days <= 30:
         return Age("days", days)
-    years = int((days + Fraction("0.75")) / Fraction("365.25"))
+    # In quarters of a day: a year has 1,461, and may end three early.
+    years = (days * 4 + 3) // 1461
     if years:
         return Age("years", years)
-    return Age("months", min(max(int(days / Fraction("30.4375")), 1), 11))
+    return Age("months", min(max(days * 48 // 1461, 1), 11))

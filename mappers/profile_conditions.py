@@ -16,7 +16,7 @@ class View:
     """The fields as a condition sees them. Inside an occurrence of a repeated group: its own
     fields (``names``), else those of the record; ``slot`` stands for the n of column names."""
 
-    __slots__ = ("_names", "_own", "_record", "_slot")
+    __slots__ = ("_names", "_own", "_record", "_slot", "_texts")
 
     def __init__(
         self,
@@ -29,16 +29,26 @@ class View:
         self._own = own
         self._names = names
         self._slot = slot
+        # Decision tables ask the same fields again and again.
+        self._texts: dict[str, list[str]] = {}
 
     def of_slot(self, slot: int) -> "View":
         return View(self._record, slot=slot)
 
     def find_texts(self, name: str) -> list[str]:
         """Folded, without blanks around; never empty."""
+        texts = self._texts.get(name)
+        if texts is None:
+            texts = self._texts[name] = self._read_texts(name)
+        return texts
+
+    def _read_texts(self, name: str) -> list[str]:
         if self._slot and PLACE in name:
             name = name.replace(PLACE, str(self._slot))
         cell = self._find(name)
-        cells = cell if isinstance(cell, list) else [cell]
+        if isinstance(cell, str):
+            return [cell.strip().casefold()]
+        cells = cell if isinstance(cell, list) else []
         texts = [one.strip().casefold() for one in cells if isinstance(one, str)]
         return [text for text in texts if text] or [""]
 
@@ -90,7 +100,10 @@ class Condition(NamedTuple):
     def find_reason(self, view: View) -> str | None:
         """The first field of the alternative that holds; None where none does."""
         for tests in self.alternatives:
-            if all(test.holds(view) for test in tests):
+            for test in tests:
+                if not test.holds(view):
+                    break
+            else:
                 return tests[0].field if tests else ""
         return None
 

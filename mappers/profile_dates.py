@@ -74,6 +74,13 @@ _WORDS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH", "%I": "hh", "%M": "M
 _WORDS |= {"%b": "Mon", "%B": "Month", "%p": "AM"}
 # Formats whose length is fixed: strptime would make 1 November of '2026111' and of '202611 1'.
 _UNDIVIDED = {"%Y%m%d": 8, "%Y%m%d%H%M": 12, "%Y%m%d%H%M%S": 14, "%H%M": 4, "%H%M%S": 6}
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june", "july", "august", "september"),
+    *("october", "november", "december"),
+)
+_MONTHS_SHORT = tuple(name[:3] for name in _MONTHS)
+_DIGITS = dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%S"), r"(\d{1,2})")
+_DIGITS |= {"%Y": r"(\d{4})", "%b": "(sept|[a-z]{3})", "%B": "([a-z]{3,9})", "%p": "([ap]m)"}
 _Formats = str | Sequence[str] | None
 
 
@@ -172,9 +179,59 @@ def _make_parser(date_format: str) -> Callable[[str], datetime]:
         return _parse_iso_datetime
     if pattern in _UNDIVIDED:
         return lambda text: _parse_undivided(text, pattern)
-    if "%z" in pattern:
-        return lambda text: _in_london(datetime.strptime(text, pattern))  # noqa: DTZ007 - %z
-    return lambda text: datetime.strptime(text, pattern)  # noqa: DTZ007 - UK time as written
+    # strptime itself is slow, and knows month names by the locale of the process.
+    return _make_quick_parser(pattern) or (
+        lambda text: _in_london(datetime.strptime(text, pattern))  # noqa: DTZ007 - UK time
+    )
+
+
+def _make_quick_parser(pattern: str) -> Callable[[str], datetime] | None:
+    """None for a format with directives other than the usual ones."""
+    pieces = re.split(r"(%.)", pattern)
+    marks = pieces[1::2]
+    if not set(marks) <= _DIGITS.keys() or len(set(marks)) < len(marks):
+        return None
+    between = (re.sub(r"(\\\s)+", r"\\s+", re.escape(text)) for text in pieces[::2])
+    expression = re.compile(
+        "".join(
+            text + _DIGITS.get(mark, "") for text, mark in zip(between, [*marks, ""], strict=True)
+        ),
+        re.ASCII | re.IGNORECASE,
+    )
+    letters = [mark[1] for mark in marks]
+
+    def parse(text: str) -> datetime:
+        match = expression.fullmatch(text)
+        if match is None:
+            raise ValueError
+        found = dict(zip(letters, match.groups(), strict=True))
+        return datetime(  # noqa: DTZ001 - UK time as written
+            int(found.get("Y", 1900)),
+            _find_month(found),
+            int(found.get("d", 1)),
+            _find_hour(found),
+            int(found.get("M", 0)),
+            int(found.get("S", 0)),
+        )
+
+    return parse
+
+
+def _find_month(found: dict[str, str]) -> int:
+    if "b" in found:
+        return _MONTHS_SHORT.index(found["b"][:3].casefold()) + 1
+    if "B" in found:
+        return _MONTHS.index(found["B"].casefold()) + 1
+    return int(found.get("m", 1))
+
+
+def _find_hour(found: dict[str, str]) -> int:
+    hour = int(found.get("H") or found.get("I") or 0)
+    if "I" not in found:
+        return hour
+    if not 1 <= hour <= 12:
+        raise ValueError
+    return hour % 12 + 12 * (found.get("p", "am").casefold() == "pm")
 
 
 def _parse_undivided(text: str, pattern: str) -> datetime:

@@ -17,14 +17,9 @@ class Derivation(NamedTuple):
     """One element and its cases; the first that holds counts. A case without a condition always
     holds: a constant is one such case."""
 
-    group: str
-    element: str
+    key: Key
     cases: tuple[tuple[Condition | None, Value], ...]
     repeats: bool
-
-    @property
-    def name(self) -> str:
-        return f"{self.group}.{self.element}"
 
     def find_case(self, view: View) -> tuple[str, Value] | None:
         """(the field that decided, value)"""
@@ -61,7 +56,8 @@ def _make_derivation(
             whole = values[0] if values else None
         # A case with no value: nothing is derived there, whatever the cases behind it.
         compiled.append((make_condition(case.when), "" if whole is None else whole))
-    return Derivation(group, element, tuple(compiled), get_taxonomy(version).by_name[group].repeats)
+    repeats = get_taxonomy(version).by_name[group].repeats
+    return Derivation(Key(group, element), tuple(compiled), repeats)
 
 
 def derive(
@@ -75,16 +71,16 @@ def derive(
     repeated group; each occurrence is derived for by itself."""
     for one in derivations:
         if not one.repeats:
-            _fill(one, Key(one.group, one.element), record, filling, rules)
+            _fill(one, one.key, record, filling, rules)
             continue
-        for slot, there in filling.repeats.get(one.group, {}).items():
+        for slot, there in filling.repeats.get(one.key.group, {}).items():
             if there:
-                view = views.get((one.group, slot)) or record.of_slot(slot)
-                _fill(one, Key(one.group, one.element, slot), view, filling, rules)
+                view = views.get((one.key.group, slot)) or record.of_slot(slot)
+                _fill(one, one.key._replace(slot=slot), view, filling, rules)
 
 
 def _fill(one: Derivation, key: Key, view: View, filling: Filling, rules: RuleMapping) -> None:
-    if filling.find(key) is not None or (not key.slot and one.name in rules.names):
+    if filling.find(key) is not None or (rules.names and key.path({}) in rules.names):
         return
     found = one.find_case(view)
     if found is None or found[1] in ("", []):

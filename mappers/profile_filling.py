@@ -74,6 +74,17 @@ class Filling:
             self.troubles.add(mapping.REPEATED_VALUE, spot, element=field.element)
         return distinct
 
+    def read(self, field: Field, source: str, texts: list[str], slot: int) -> Value | None:
+        """Most cells hold one text, and that can be read."""
+        if field.split is None and len(texts) == 1:
+            try:
+                value = field.read(texts[0])
+            except Unreadable:
+                pass
+            else:
+                return None if value == "" else value
+        return self.read_with_care(field, source, texts, slot)
+
     def read_with_care(self, field: Field, source: str, cell: Any, slot: int) -> Value | None:
         texts = cell if isinstance(cell, list) else [cell]
         if not all(isinstance(text, str) for text in texts):

@@ -61,7 +61,7 @@ class RuleMapping:
             return
         outside, is_used = None, False
         for rule in rules.rules:
-            if not all(when.holds(view) for when in rule.whens):
+            if rule.whens and not all(when.holds(view) for when in rule.whens):
                 continue
             if isinstance(rule.way, Outside):
                 outside = outside or rule.way.element
@@ -77,7 +77,7 @@ class RuleMapping:
         if rule.read_age is not None:
             read_age, event_date = rule.read_age, self._event_date
             field = field._replace(read=lambda text: read_age(text, event_date))
-        value = self._filling.read_with_care(field, source, texts, slot)
+        value = self._filling.read(field, source, texts, slot)
         if value is None or value == []:
             return
         key = Key(field.group, field.element, slot)
@@ -93,7 +93,7 @@ class RuleMapping:
             is_age = rule.read_age is not None and field.element in BRACKET_BESIDE
             claim = Claim(rule.rank or 0, source, value, rule.heading, rule.is_derived, is_age)
             if rule.rank is None:
-                self._settle(key, [claim])
+                self._grant(key, claim)
             else:
                 self._claims.setdefault(key, []).append(claim)
 
@@ -128,15 +128,17 @@ class RuleMapping:
             troubles = self._filling.troubles
             troubles.add(mapping.FIELDS_DISAGREE, spot, fields=fields, element=element)
             return
-        value: Scalar = plain[0].value if plain else ""
-        texts = [str(value)] if plain else []
+        texts = [str(claim.value) for claim in plain[:1]]
         texts += [f"{claim.heading}: {claim.value}" for claim in claims if claim not in plain]
-        if len(texts) > len(plain[:1]):
-            value = "\n\n".join(texts)
-        if value == 0 and claims[0].is_age:
-            self._newborn[key._replace(element=BRACKET_BESIDE[key.element])] = claims[0].source
+        value = "\n\n".join(texts) if len(texts) > len(plain[:1]) else plain[0].value
+        is_derived = all(claim.is_derived for claim in claims)
+        self._grant(key, claims[0]._replace(value=value, is_derived=is_derived))
+
+    def _grant(self, key: Key, claim: Claim) -> None:
+        if claim.is_age and claim.value == 0:
+            self._newborn[key._replace(element=BRACKET_BESIDE[key.element])] = claim.source
             return
-        self._filling.target(key.group, key.slot)[key.element] = value
-        self.sources[key] = claims[0].source
-        if all(claim.is_derived for claim in claims):
+        self._filling.target(key.group, key.slot)[key.element] = claim.value
+        self.sources[key] = claim.source
+        if claim.is_derived:
             self.derived[key] = None
