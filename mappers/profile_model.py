@@ -78,7 +78,9 @@ class FieldRule(_Closed):
         " birth (its date_format); it becomes the national encoding",
     )
     by_name: bool = Field(
-        False, description="the field names an organisation instead of giving its ODS code"
+        False,
+        description="the field names an organisation instead of giving its ODS code; names that"
+        " the register writes otherwise stand under codes",
     )
     heading: str | None = Field(
         None, description="text elements only: this field's text follows that of others, under it"
@@ -94,12 +96,13 @@ class FieldRule(_Closed):
 
 
 def _tell_rules(given: Any) -> str:
-    return "several" if isinstance(given, list) else "one"
+    return "several rules" if isinstance(given, list) else "a rule"
 
 
 # Told apart by what stands there, so that a fault is named once and not for each alternative.
+# The tags are no keys of a profile.
 Rules = Annotated[
-    Annotated[FieldRule, Tag("one")] | Annotated[list[FieldRule], Tag("several")],
+    Annotated[FieldRule, Tag("a rule")] | Annotated[list[FieldRule], Tag("several rules")],
     Discriminator(_tell_rules),
 ]
 
@@ -132,11 +135,11 @@ class Constant(_Closed):
 
 def _tell_event_type(given: Any) -> str:
     says_value = isinstance(given, Constant) or (isinstance(given, dict) and "value" in given)
-    return "value" if says_value else "field"
+    return "a value" if says_value else "a field"
 
 
 EventType = Annotated[
-    Annotated[HeadRule, Tag("field")] | Annotated[Constant, Tag("value")],
+    Annotated[HeadRule, Tag("a field")] | Annotated[Constant, Tag("a value")],
     Discriminator(_tell_event_type),
 ]
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from mappers.profile_model import (
     Booleans,
     Case,
+    Constant,
     Expectations,
     FieldRule,
     HeadRule,
@@ -33,6 +34,7 @@ _MODELS: Final[dict[str, type[BaseModel]]] = {
     "booleans": Booleans,
     "take": Take,
     "when": Asked,
+    "a value": Constant,
 }
 _ELEMENT_NAME: Final = "an element is Group.Element, as AdverseEventAgent.InvolvedAgents"
 _PATTERNS: Final = {"name": "a-z, 0-9 and '-', a letter or digit first"}

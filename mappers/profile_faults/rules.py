@@ -37,7 +37,7 @@ def _find_rule_faults(profile: Profile, use: RuleUse) -> Iterator[Fault]:
         yield (*path, "to"), "the narrative of every version is mapped by the key 'narrative'"
         return
     if spec is None:
-        yield (*path, "to"), word_unknown(rule.to, profile)
+        yield (*path, "to"), _word_unknown(rule.to, profile)
         return
     if group in KEY_OF_GROUP and group != use.group:
         message = f"{rule.to} occurs several times: place it under {KEY_OF_GROUP[group]}"
@@ -48,7 +48,7 @@ def _find_rule_faults(profile: Profile, use: RuleUse) -> Iterator[Fault]:
     yield from _find_kind_faults(path, rule, spec)
 
 
-def word_unknown(target: str, profile: Profile) -> str:
+def _word_unknown(target: str, profile: Profile) -> str:
     versions = " or ".join(profile.versions)
     return f"{target} is not an element of taxonomy version {versions}"
 
@@ -72,8 +72,8 @@ def _find_kind_faults(path: Path, rule: FieldRule, spec: ElementSpec) -> Iterato
         yield (*path, "separator"), "a separator is more than blanks"
     if rule.take is not None and rule.take.part == 0:
         yield (*path, "take", "part"), "pieces count from 1; from the end: -1"
-    if rule.codes is not None and (rule.by_name or rule.age):
-        yield (*path, "codes"), f"codes mean nothing beside {'by_name' if rule.by_name else 'age'}"
+    if rule.codes is not None and rule.age:
+        yield (*path, "codes"), "codes mean nothing beside age"
     yield from _find_use_of_date_format(path, rule, spec)
 
 
@@ -125,10 +125,10 @@ def _find_value_faults(
     spec, group = find_spec(target, profile.versions), target.partition(".")[0]
     if target == REFERENCE:
         yield path, "a reference number is no constant"
-    elif spec is None:
-        yield path, word_unknown(target, profile)
     elif group == NARRATIVE_GROUP:
         yield path, "a narrative is what the sender tells, never a fixed text"
+    elif spec is None:
+        yield path, _word_unknown(target, profile)
     elif isinstance(value, list) and not spec.many:
         yield path, f"{target} holds one value"
     else:

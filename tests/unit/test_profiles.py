@@ -1,156 +1,126 @@
-"""Profiles as files: what is refused, with file, line and key; what the shipped ones carry."""
+"""The shelf of profiles: found by name, read once, one name once; what the shipped ones carry."""
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from mappers.profile_load import find_profiles, load_profile, parse_profile
-from mappers.profile_model import REFERENCE, Profile, find_spec
+from mappers.profile_faults.uses import list_rules
+from mappers.profile_load import Shelf, find_profiles, load_profile, make_shelf, parse_profile
+from mappers.profile_model import find_spec
+from mappers.profile_problems import BadProfileError, Place
 from mappers.profile_write import csv_header
 from mappers.profile_yaml import read_yaml
 from schemas.errors import UnknownError, WrongUseError
 from schemas.event import PATIENTS
 from schemas.taxonomy import NARRATIVE_GROUP, TAXONOMY_VERSIONS, get_taxonomy
-
-CSV = 'name: x\nversion: 1\nformat: csv\ntaxonomy_version: "5"\nevent_type: type\n'
-XML = "name: x\nversion: 1\nformat: xml\nrecord: a/b\ntaxonomy_version: '5'\nevent_type: t\n"
+from tests.lib.profile_shelf import SMALL, write_profile
 
 
 def test_a_small_profile_is_enough() -> None:
-    profile = parse_profile(CSV, "x.yaml")
+    profile = parse_profile(SMALL, "x.yaml")
     assert profile.versions == ("5",)
     assert profile.heads.keys() == {"event_type"}
 
 
-@pytest.mark.parametrize(
-    ("text", "problem"),
-    [
-        ("name: [", "x.yaml, line 1: not YAML"),
-        ("name: x\n\x07", "x.yaml: not YAML"),
-        ("", "x.yaml, line 1, profile: Input should be"),
-        ("- a\n", "x.yaml, line 1, profile: Input should be"),
-        ("name: x\nname: y\n", "x.yaml, line 2: 'name' stands here a second time"),
-        (CSV + "colour: red\n", "x.yaml, line 6, colour: Extra inputs"),
-        ("name: X!\n" + CSV[8:], "x.yaml, line 1, name: String should match"),
-        (CSV.replace("csv", "xls"), "x.yaml, line 3, format: Input should be 'csv' or 'xml'"),
-        (CSV.replace('"5"', '"7"'), "x.yaml, line 4, taxonomy_version"),
-        (
-            CSV + "elements:\n  a: Agent\n",
-            "x.yaml, line 7, elements.a: String should match",
-        ),
-        (
-            CSV + "elements:\n  a: AdverseEventAgent.Nothing\n",
-            "line 7, elements.a: AdverseEventAgent.Nothing is not an element of taxonomy version 5",
-        ),
-        (
-            CSV + "elements:\n  a: MedicationDmd.VTMCode\n",
-            "line 7, elements.a: MedicationDmd.VTMCode is not an element of taxonomy version 5",
-        ),
-        (
-            CSV + "elements:\n  a: AdverseEventCore.Description\n",
-            "mapped by the key 'narrative'",
-        ),
-        (
-            CSV + "elements:\n  a: PatientInformation.PhysicalHarm\n",
-            "line 7, elements.a: PatientInformation.PhysicalHarm occurs several times",
-        ),
-        (
-            CSV + "elements:\n  a: {to: AdverseEventAgent.InvolvedAgents, codes: martian}\n",
-            "line 7, elements.a.codes: no code list 'martian'; there are: none",
-        ),
-        (
-            CSV + "elements:\n  a: {to: AdverseEventGovernance.NeverEvent, separator: ;}\n",
-            "elements.a.separator: AdverseEventGovernance.NeverEvent holds one value",
-        ),
-        (
-            CSV + 'elements:\n  a: {to: AdverseEventAgent.InvolvedAgents, separator: " "}\n',
-            "a separator is more than blanks",
-        ),
-        (
-            CSV + "elements:\n  a: {to: AdverseEventGovernance.NeverEvent, codes: {x: y}}\n",
-            "is not a code but a boolean",
-        ),
-        (
-            CSV + "elements:\n  a: {to: AdverseEventGovernance.NeverEvent, date_format: '%Y'}\n",
-            "is not a date or a time but a boolean",
-        ),
-        (
-            CSV + "elements:\n  a: {to: DetectionFactors.DetectionPoint,"
-            " booleans: {'true': [a], 'false': [b]}}\n",
-            "is not true or false but a code",
-        ),
-        (
-            CSV + "elements:\n  a: DetectionFactors.DetectionPoint\n"
-            "  b: DetectionFactors.DetectionPoint\n",
-            "DetectionFactors.DetectionPoint holds one value and 2 fields fill it",
-        ),
-        (CSV + "event_date: {field: d, date_format: '%d/%m/%y'}\n", "years have four digits"),
-        (CSV + "event_date: {field: d, date_format: DD/MM}\n", "a format such as %d/%m/%Y"),
-        (CSV + "narrative: {field: d, date_format: '%Y'}\n", "only event_date has a date format"),
-        (
-            CSV.replace("event_type: type", "event_type: {field: t, codes: {a: '9'}}"),
-            "line 5, event_type.codes.a: '9': accepted are 1, 2, 3, 4",
-        ),
-        (CSV + "record: a/b\n", "line 6, record: a csv profile has no record"),
-        (CSV + "ignored: {type: twice}\n", "field 'type' is named 2 times"),
-        (CSV + "constants: {AdverseEventAgent.InvolvedAgents: '3'}\n", "is a list"),
-        (CSV + "constants: {AdverseEventGovernance.NeverEvent: maybe}\n", "neither true nor false"),
-        (CSV + "constants: {PatientInformation.Gender: '1'}\n", "a group that occurs once"),
-        (CSV + "constants: {Nothing.Here: '1'}\n", "a group that occurs once"),
-        (CSV + f"constants: {{{REFERENCE}: '1'}}\n", "a reference number is no constant"),
-        (
-            CSV + "patients:\n  elements:\n    harm: PatientInformation.PhysicalHarm\n",
-            "line 8, patients.elements.harm: the column name holds {n} once",
-        ),
-        (
-            CSV + "patients:\n  elements:\n    'h{n}': AdverseEventGovernance.NeverEvent\n",
-            "AdverseEventGovernance.NeverEvent is not of PatientInformation",
-        ),
-        (
-            CSV + "patients: {at: p, elements: {'h{n}': PatientInformation.PhysicalHarm}}\n",
-            "csv has no 'at'",
-        ),
-        (
-            CSV + "patients:\n  number: Place\n  elements: {}\n",
-            "line 7, patients.number: PatientInformation has no element Place",
-        ),
-        (XML.replace("record: a/b\n", ""), "an xml profile names its record"),
-        (XML + "patients: {elements: {h: PatientInformation.PhysicalHarm}}\n", "xml says 'at'"),
-        (XML + "narrative: y:text\n", "prefix 'y' is used and not declared"),
-        (XML + "narrative: '{urn:y}text'\n", "declare a prefix for each namespace"),
-    ],
-)
-def test_a_bad_profile_says_what_is_wrong_and_where(text: str, problem: str) -> None:
-    with pytest.raises(WrongUseError) as refused:
-        parse_profile(text, "x.yaml")
-    assert problem in str(refused.value)
-
-
-def test_every_fault_is_named_at_once() -> None:
-    with pytest.raises(WrongUseError) as refused:
-        parse_profile(CSV + "elements: {a: No.Such, b: No.Such}\nnarrative: b\n", "x.yaml")
-    assert len(str(refused.value).splitlines()) >= 3
-
-
 def test_words_of_yaml_stay_text() -> None:
-    content, lines = read_yaml("a: {yes: y, no: 1.0}\nb: [null, ~]\n", "x.yaml")
-    assert content == {"a": {"yes": "y", "no": "1.0"}, "b": ["null", "~"]}
-    assert lines["a", "no"] == 1
-    assert lines["b", 1] == 2
+    content, places = read_yaml("a: {yes: y, no: 1.0}\nb: [null, ~]\nc: 'null'\n", "x.yaml")
+    assert content == {"a": {"yes": "y", "no": "1.0"}, "b": ["null", "~"], "c": "null"}
+    assert places["a", "no"] == Place("x.yaml", 1)
+    assert places["b", 1] == Place("x.yaml", 2)
 
 
-def test_an_unknown_profile_names_those_there_are() -> None:
-    with pytest.raises(UnknownError, match=r"no profile 'nothing'; there are: .*lrms-csv"):
-        load_profile("nothing")
+@pytest.mark.parametrize("removal", ["~", "null", "Null", "NULL"])
+def test_a_plain_null_behind_a_key_takes_it_away(removal: str) -> None:
+    content, _ = read_yaml(f"a: {removal}\nb: '{removal}'\nc:\n", "x.yaml")
+    assert content == {"a": None, "b": removal, "c": ""}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &a [*a]\n",
+        "[" * 5_000,
+        "a: " + "{a: " * 30 + "b" + "}" * 30,
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(
+            f"{new}: &{new} [*{old},*{old},*{old},*{old},*{old},*{old},*{old},*{old},*{old}]\n"
+            for old, new in zip("abcdef", "bcdefg", strict=True)
+        ),
+    ],
+    ids=["itself", "deep list", "deep map", "many laughs"],
+)
+def test_a_yaml_that_grows_without_end_is_refused(text: str) -> None:
+    with pytest.raises(BadProfileError):
+        parse_profile(text, "x.yaml")
+
+
+def test_profiles_are_folders_or_files_and_told_apart_by_name(tmp_path: Path) -> None:
+    write_profile(tmp_path / "one")
+    (tmp_path / "two.yaml").write_text(SMALL.replace("name: x", "name: two"))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "Shouted.yaml").write_text(SMALL)
+    shelf = make_shelf(tmp_path, tmp_path / "no such folder")
+    assert {"one", "two", "lrms-csv"} <= set(shelf.find_names())
+    assert {"notes", "Shouted"}.isdisjoint(shelf.find_names())
+    assert [shelf.load(name).name for name in ("one", "two")] == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "../secret", "/etc/passwd", "one/profile", "", "."])
+def test_an_unknown_name_leads_nowhere_and_names_those_there_are(tmp_path: Path, name: str) -> None:
+    write_profile(tmp_path / "shelf" / "one")
+    write_profile(tmp_path / "secret")
+    shelf = Shelf([tmp_path / "shelf"])
+    with pytest.raises(UnknownError, match=r"there are: one$"):
+        shelf.load(name)
     with pytest.raises(UnknownError):
-        load_profile("../profiles/lrms-csv")
+        load_profile(name)
 
 
-def test_the_published_schema_accepts_a_profile() -> None:
-    schema = Profile.model_json_schema()
-    Draft202012Validator.check_schema(schema)
-    assert set(schema["required"]) >= {"name", "version", "format", "event_type"}
+def test_an_own_profile_does_not_take_a_shipped_name(tmp_path: Path) -> None:
+    write_profile(tmp_path / "lrms-csv")
+    with pytest.raises(WrongUseError, match=r"two profiles are named 'lrms-csv': .*extends"):
+        make_shelf(tmp_path).load("lrms-csv")
+
+
+def test_a_profile_has_the_name_of_its_folder(tmp_path: Path) -> None:
+    write_profile(tmp_path / "one", SMALL)
+    with pytest.raises(BadProfileError, match=r"one/profile.yaml, line 1, name: .*'one'"):
+        make_shelf(tmp_path).load("one")
+    assert make_shelf(tmp_path).read_file(tmp_path / "one").name == "x"
+
+
+def test_a_path_is_a_file_or_the_folder_of_one(tmp_path: Path, monkeypatch) -> None:
+    write_profile(tmp_path / "one")
+    shelf = make_shelf()
+    for given in (tmp_path / "one", tmp_path / "one" / "profile.yaml"):
+        assert shelf.read_file(given) == shelf.read_any(str(given))
+        assert shelf.find_file(str(given)) == tmp_path / "one" / "profile.yaml"
+    monkeypatch.chdir(tmp_path)
+    assert shelf.read_any("one").name == "one"
+    assert shelf.read_any("lrms-csv") == load_profile("lrms-csv")
+    with pytest.raises(UnknownError):
+        shelf.read_any("one/nothing.yaml")
+    with pytest.raises(UnknownError):
+        shelf.read_any("two")
+
+
+def test_a_profile_is_kept_until_one_of_its_files_changes(tmp_path: Path) -> None:
+    rule = "elements: {a: {to: AdverseEventAgent.InvolvedAgents, codes: agents.csv}}\n"
+    text = SMALL.replace("name: x", "name: parent") + rule
+    folder = write_profile(tmp_path / "parent", text, **{"agents.csv": "theirs,national\nD,4\n"})
+    (tmp_path / "child.yaml").write_text("name: child\nversion: 1\nextends: parent\n")
+    shelf = make_shelf(tmp_path)
+    first = shelf.load("child")
+    assert shelf.load("child") is first
+    (folder / "agents.csv").write_text("theirs,national\nD,3\n")
+    second = shelf.load("child")
+    assert second != first
+    assert shelf.load("child") is second
+    shutil.rmtree(folder)
+    with pytest.raises(BadProfileError, match="no profile 'parent'"):
+        shelf.load("child")
 
 
 def _elements() -> Iterator[tuple[str, str]]:
@@ -163,18 +133,17 @@ def _elements() -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize("name", ["lrms-csv", "lrms-xml"])
 def test_the_shipped_profiles_carry_the_whole_taxonomy(name: str) -> None:
     profile = load_profile(name)
-    mapped = {rule.to for rule in profile.elements.values()}
-    for repeated in profile.repeated.values():
-        mapped |= {rule.to for rule in repeated.elements.values()}
+    mapped = {use.rule.to for use in list_rules(profile)}
     asked = {target for _, target in _elements() if not target.startswith(f"{NARRATIVE_GROUP}.")}
     assert mapped == asked
     assert profile.narrative is not None
 
 
-def test_every_shipped_profile_loads() -> None:
+def test_every_shipped_profile_loads_and_nothing_is_to_remark() -> None:
     assert {"lrms-csv", "lrms-xml"} <= set(find_profiles())
     for name in find_profiles():
         assert load_profile(name).name == name
+        assert make_shelf().examine(name).remarks == []
 
 
 def test_an_element_is_the_same_kind_of_value_in_every_version() -> None:
