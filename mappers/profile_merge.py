@@ -134,8 +134,9 @@ def _make_way(below: dict[str, Any], above: Mapping[str, Any]) -> None:
     longer ignores."""
     ignored = _names(above.get("ignored"))
     mapped = _names(above.get("elements"))
-    mapped |= {rule["field"] for name in _HEADS if isinstance(rule := above.get(name), dict)
-               and isinstance(rule.get("field"), str)}  # fmt: skip
+    for head in map(above.get, _HEADS):
+        if isinstance(head, dict):
+            mapped |= {str(head.get("field")), *_names(head.get("more"))}
     if "elements" in below:
         below["elements"] = _without(below["elements"], ignored)
     for group in _GROUPS:
