@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.bootstrap import open_shelf
+from gateway.cli import profile_infer, profile_tools
 from gateway.cli.options import AsJson, print_json, print_table
 from gateway.exit_codes import ExitCode
 from gateway.profiles.outline import list_fillings, shorten, write_effective
@@ -18,6 +19,10 @@ profiles = typer.Typer(
     help="Mapping profiles: how the fields of a CSV, XML or JSON feed become national events.",
     no_args_is_help=True,
 )
+profiles.command("infer")(profile_infer.infer)
+profiles.command("preview")(profile_tools.preview)
+profiles.command("coverage")(profile_tools.coverage)
+profiles.command("test")(profile_tools.run_golden_cases)
 ProfileName = Annotated[
     str,
     typer.Argument(

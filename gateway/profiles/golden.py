@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.limits import Limits
 from gateway.profiles.judging import Judging, Told
 from mappers.profile_load import Shelf
@@ -38,7 +37,7 @@ class OutcomeFinding(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What comes of one record; of a feed that cannot be read on, the last one is the feed itself.
+    """What comes of one record; where there are findings on the feed, the last is the feed itself.
     The event stands there also where the record is rejected: what the profile makes of it is what
     a case is about."""
 
@@ -107,11 +106,9 @@ def _run_case(profile: Profile, folder: Path, limits: Limits) -> CaseResult:
 
 def _find_outcomes(judging: Judging, path: Path) -> Iterator[Outcome]:
     with path.open("rb") as stream:
-        try:
-            for told in judging.read(stream):
-                yield _outcome_of(told)
-        except BrokenFeed as broken:
-            yield Outcome(_FEED, findings=[_plain(broken.finding)])
+        yield from map(_outcome_of, judging.read(stream))
+    if judging.findings:
+        yield Outcome(_FEED, findings=[_plain(finding) for finding in judging.findings])
 
 
 def _outcome_of(told: Told) -> Outcome:

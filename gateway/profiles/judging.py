@@ -7,25 +7,27 @@ national reference sent back.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO, Final
 
 import msgspec
 
 from gateway.adapters.limits import Limits
-from gateway.adapters.shapes import find_shape
-from gateway.pipeline.feeds import read_records
+from gateway.pipeline.feeds import FeedTerms
 from gateway.pipeline.judge import Judge, make_submission
-from mappers.profile_load import Shelf
+from gateway.pipeline.read import FeedReading
+from gateway.pipeline.unpack import OpenFeed, open_contents
+from gateway.profiles.header_names import find_header_names
 from mappers.profile_model import Profile
 from mappers.profile_read import ProfileMapper
-from schemas.batch import Part
 from schemas.catalogue import mapping
 from schemas.errors import WrongUseError
 from schemas.event import NationalEvent
 from schemas.finding import Finding, has_error
 from schemas.record import Mapped, Mapper, SourceRecord
 from schemas.submission import Organisation, Source
-from store.raw_files import hash_range
+from store.raw_files import RawFiles
 
 NOT_ASKED: Final = (
     "Rules on organisations are not asked here (whether they are in the register, were open, and"
@@ -62,9 +64,10 @@ class Judging:
         register: Mapping[str, Organisation] | None = None,
     ) -> None:
         self.profile = profile
-        self._has_source = source is not None
+        self.has_source = source is not None
         self._source = _make_source(profile, source)
         self._limits = limits
+        self._terms = FeedTerms(profile.format, profile, limits)
         self.mapper = _Remembering(
             ProfileMapper(
                 profile,
@@ -74,24 +77,39 @@ class Judging:
         )
         submission = make_submission(self._source, received_at, register or {})
         self._judge = Judge(self.mapper, submission)
+        self.columns: list[str] = []
+        self._findings: list[list[Finding]] = []
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found of the file as a whole, as far as it was read."""
+        return [finding for found in self._findings for finding in found]
 
     def read(self, stream: BinaryIO) -> Iterator[Told]:
-        """The records of a file, judged, memory flat. BrokenFeed where it cannot be read on."""
-        shape = find_shape(stream, self._source.format, limits=self._limits)
-        size = stream.seek(0, 2)
-        part = Part(batch_number=0, number=0, start=0, end=size, sha256=hash_range(stream))
-        stream.seek(0)
-        shelf = _OneProfile(self.profile)
-        for record in read_records(
-            stream, shape, self._source, part, shelf=shelf, limits=self._limits
-        ):
-            yield self.judge(record)
+        """The records of a file, packed or not, judged; memory flat. Then ``findings`` tells what
+        is to be said of the file, and ``columns`` all columns of a CSV."""
+        with TemporaryDirectory() as folder:
+            feed = open_contents(self._terms, stream, RawFiles(Path(folder)))
+            reading = FeedReading(feed)
+            self._findings = [feed.findings, reading.findings]
+            self.columns = list(self._find_columns(feed))
+            for record in reading:
+                yield self.judge(record)
+
+    def _find_columns(self, feed: OpenFeed) -> dict[str, None]:
+        names: dict[str, None] = {}
+        for content in feed.contents:
+            if content.shape == "csv":
+                with feed.open(content) as stream:
+                    found = find_header_names(stream, self.profile, self._limits)
+                    names |= dict.fromkeys(found)
+        return names
 
     def judge(self, record: SourceRecord) -> Told:
         self.mapper.last = None
         judged = self._judge.judge(record)
         findings = judged.findings
-        if not self._has_source:
+        if not self.has_source:
             findings = tuple(
                 finding for finding in findings if not finding.code.startswith(_NEEDS_A_SOURCE)
             )
@@ -123,17 +141,6 @@ class _Remembering:
 
     def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
         return self._mapper.source_paths(record)
-
-
-class _OneProfile(Shelf):
-    """The profile under work, under its own name: it need not lie on a shelf yet."""
-
-    def __init__(self, profile: Profile) -> None:
-        super().__init__(())
-        self._profile = profile
-
-    def load(self, name: str) -> Profile:
-        return self._profile
 
 
 def _make_source(profile: Profile, source: Source | None) -> Source:
