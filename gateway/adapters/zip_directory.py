@@ -145,6 +145,8 @@ def read_header(stream: BinaryIO, offset: int) -> tuple[Entry, int] | None:
     name = _read(stream, offset + _HEADER.size, name_size)
     start = offset + _HEADER.size + name_size
     extra = _read(stream, start, extra_size)
+    if len(name) < name_size or len(extra) < extra_size:
+        return None
     is_behind = bool(flags & _SIZE_BEHIND)
     entry = Entry(
         name=_decode(name, flags),

@@ -86,8 +86,8 @@ LEFT_OUT = FindingCode(
     severity="information",
     scope="batch",
     title="Entries of the zip left out",
-    message="the zip holds entries that are no feeds, and were left out: {folders} folders, {files}"
-    " files that a computer keeps for itself",
+    message="the zip holds entries that are no feeds, and were left out (folders: {folders},"
+    " files that a computer keeps for itself: {files})",
     fix="Nothing to do.",
     example="__MACOSX/._march.csv beside march.csv.",
 )
