@@ -2,10 +2,14 @@
 types it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from mappers.profile_load import make_shelf
+from mappers.profile_read import ProfileMapper
+from schemas.record import SourceRecord
 from tests.lib.command_line import CommandLine
 
 SAMPLES = Path("samples").absolute()
@@ -65,3 +69,26 @@ def test_what_was_derived_is_marked_in_the_event(line):
     derived = revision["derived"]
     assert "AdverseEventAgent.InvolvedAgents" in derived
     assert "LocationDetails.Organisation" in derived
+
+
+def test_the_example_of_a_profile_of_ones_own_reads_the_names_it_adds(tmp_path):
+    page = Path("docs/legacy-systems.md").read_text(encoding="utf-8")
+    blocks = dict(re.findall(r"<!-- ([^>]+?) -->\n```\w+\n(.*?)```\n", page, re.DOTALL))
+    folder = tmp_path / "northmoor-steis"
+    folder.mkdir()
+    (folder / "profile.yaml").write_text(blocks["profile: northmoor-steis"])
+    (folder / "names.csv").write_text(blocks["names.csv"])
+    profile = make_shelf(tmp_path).load("northmoor-steis")
+    content = {
+        "log_no": "2024/1",
+        "organisation_reporting_si_on_steis": "NORTHMOOR Hospitals",
+        "type_of_incident": "Treatment delay meeting SI criteria",
+    }
+    mapper = ProfileMapper(profile, strict=False, default_version="5")
+    names = mapper.map_record(SourceRecord(1, "row 2", content, b"")).organisation_names
+    assert set(names) == {
+        "PractitionerDetails.ReporterOrganisation",
+        "LocationDetails.Organisation",
+    }
+    assert all(found == ["RZA"] for found in names.values())
+    assert profile.expectations.records.min == 50
