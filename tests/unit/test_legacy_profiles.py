@@ -43,7 +43,7 @@ def test_the_same_incidents_are_equal_events_from_csv_and_from_xml():
     assert from_csv == from_xml
 
 
-@pytest.mark.parametrize("name", ["nrls-csv", "nrls-xml", "steis-csv"])
+@pytest.mark.parametrize("name", ["nrls-csv", "nrls-xml", "steis-csv", "steis-export-csv"])
 def test_the_golden_cases_of_a_profile_hold(name):
     for case in run_cases(PROFILES / name, make_shelf()):
         assert case.differences == [], case.name
