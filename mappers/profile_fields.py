@@ -7,25 +7,30 @@ from mappers.profile_filling import Filling
 from mappers.profile_model import ROWS
 from mappers.profile_places import Aside, Field, Nested, Outside, Place, Rows, RuleSet, Table
 from mappers.profile_rules import RuleMapping
-from mappers.profile_trouble import Troubles
 from mappers.profile_values import Unreadable
 
 
 class FieldMapping:
     """Fills ``filling`` from the content of one record; what is not a plain field is left to
-    ``rules``. ``views``: what a condition sees from inside each occurrence."""
+    ``rules``, made when first needed. ``views``: what a condition sees from inside each
+    occurrence."""
 
-    __slots__ = ("_record", "_troubles", "_version", "filling", "rules", "views")
+    __slots__ = ("_event_date", "_record", "_version", "filling", "rules", "views")
 
     def __init__(
-        self, version: str, record: dict[str, Any], filling: Filling, rules: RuleMapping
+        self, version: str, record: dict[str, Any], event_date: str | None, filling: Filling
     ) -> None:
         self._version = version
         self._record = record
-        self._troubles: Troubles = filling.troubles
+        self._event_date = event_date
         self.filling = filling
-        self.rules = rules
+        self.rules: RuleMapping | None = None
         self.views: dict[tuple[str, int], View] = {}
+
+    def get_rules(self) -> RuleMapping:
+        if self.rules is None:
+            self.rules = RuleMapping(self.filling, self._version, self._event_date)
+        return self.rules
 
     def map_fields(  # noqa: C901 - the hot loop: a call a field would double its cost
         self,
@@ -76,45 +81,48 @@ class FieldMapping:
             return
         if isinstance(place, RuleSet):
             view = view or View(self._record, slot=place.slot)
-            self.rules.follow(place, source, cell, place.slot or inside, view)
+            self.get_rules().follow(place, source, cell, place.slot or inside, view)
         elif isinstance(place, Rows):
             for nested in place.groups:
                 self._map_rows(cell, nested)
         elif isinstance(place, Nested):
             self._map_nested(source, cell, place)
         elif isinstance(place, Outside) and place.element:
-            self._troubles.add_outside(source, place.element, self._version)
+            self.filling.troubles.add_outside(source, place.element, self._version)
         else:
-            self._troubles.add_unmapped(source)
+            self.filling.troubles.add_unmapped(source)
 
     def _map_nested(self, source: str, cell: Any, place: Nested) -> None:
         occurrences = cell if isinstance(cell, list) else [cell]
         for number, occurrence in enumerate(occurrences, start=1):
             start = self.filling.name_item(source, number)
             if not isinstance(occurrence, dict):
-                self._troubles.add_unmapped(start)
+                self.filling.troubles.add_unmapped(start)
                 continue
-            view = View(self._record, occurrence, place.names)
-            if place.when is not None and not place.when.holds(view):
-                continue
-            self.views[place.group, number] = view
-            self.filling.repeats.setdefault(place.group, {}).setdefault(number, {})
-            # A JSON pointer begins with its own slash.
-            inner = start if source.startswith("/") else f"{start}/"
-            self.map_fields(occurrence, place.table, number, inner, view)
+            view = self._make_view(occurrence, place, number)
+            if place.when is None or (view and place.when.holds(view)):
+                self.filling.repeats.setdefault(place.group, {}).setdefault(number, {})
+                # A JSON pointer begins with its own slash.
+                inner = start if source.startswith("/") else f"{start}/"
+                self.map_fields(occurrence, place.table, number, inner, view)
 
     def _map_rows(self, rows: Any, place: Nested) -> None:
         """A row in which all fields of the group are empty gives no occurrence."""
         rows = rows if isinstance(rows, list) else [rows]
         for number, row in enumerate(rows, start=1):
             if not isinstance(row, dict):
-                self._troubles.add_unmapped(ROWS.strip("\0"))
+                self.filling.troubles.add_unmapped(ROWS.strip("\0"))
                 continue
-            view = View(self._record, row, place.names)
-            if place.when is None or place.when.holds(view):
-                self.views[place.group, number] = view
+            view = self._make_view(row, place, number)
+            if place.when is None or (view and place.when.holds(view)):
                 start = f"[{number}]" if len(rows) > 1 else ""
                 self.map_fields(row, place.table, number, start, view)
+
+    def _make_view(self, own: dict[str, Any], place: Nested, number: int) -> View | None:
+        if not place.is_viewed:
+            return None
+        view = self.views[place.group, number] = View(self._record, own, place.names)
+        return view
 
 
 def _name_source(start: str, name: str) -> str:

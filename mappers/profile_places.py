@@ -55,12 +55,14 @@ class RuleSet(NamedTuple):
 
 class Nested(NamedTuple):
     """A repeated element (XML), item (JSON) or row (CSV): its group, the table of its own fields
-    and their ``names``; occurrences for which ``when`` does not hold are left out."""
+    and their ``names``; occurrences for which ``when`` does not hold are left out. ``is_viewed``:
+    whether any condition looks at the record from inside an occurrence."""
 
     group: str
     table: "Table"
     names: frozenset[str]
     when: Condition | None
+    is_viewed: bool
 
 
 class Rows(NamedTuple):

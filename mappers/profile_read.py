@@ -27,11 +27,11 @@ _Slots = dict[str, dict[int, int]]
 
 
 class _Body(NamedTuple):
-    """What became of the fields; ``slots``: repeated group → number in the feed → place in the
-    event."""
+    """What became of the fields. ``rules``: None where all of them were plain. ``slots``: repeated
+    group → number in the feed → place in the event."""
 
     filling: Filling
-    rules: RuleMapping
+    rules: RuleMapping | None
     slots: _Slots
 
 
@@ -85,17 +85,20 @@ class ProfileMapper:
                 narrative=head.narrative,
                 groups=groups,
             )
-        derived = tuple([key.path(body.slots) for key in body.rules.derived])
-        if self._type_field is None:
-            derived = ("event_type", *derived)
         return Mapped(
             event,
             head.local_id,
             troubles.word(body.slots),
             reference,
-            derived,
-            body.rules.names,
+            self._list_derived(body),
+            body.rules.names if body.rules else {},
         )
+
+    def _list_derived(self, body: _Body) -> tuple[str, ...]:
+        derived = () if self._type_field is not None else ("event_type",)
+        if body.rules is None:
+            return derived
+        return derived + tuple([key.path(body.slots) for key in body.rules.derived])
 
     def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
         """Every element the profile fills → its field, and those of the repeated groups that the
@@ -109,7 +112,9 @@ class ProfileMapper:
             return list_source_paths(self._profile, {})
         body = self._map_body(content, head, troubles)
         paths = list_source_paths(self._profile, body.slots)
-        paths |= {key.path(body.slots): source for key, source in body.rules.sources.items()}
+        if body.rules is not None:
+            sources = body.rules.sources.items()
+            paths |= {key.path(body.slots): source for key, source in sources}
         return paths
 
     def _begin(self, content: dict[str, Any]) -> Troubles:
@@ -129,33 +134,39 @@ class ProfileMapper:
             row = {name: content[name] for name in self._row_fields if name in content}
             content = {**content, ROWS: [row]}
         filling = Filling(troubles, is_json=self._is_json)
-        rules = RuleMapping(filling, version, head.event_date)
-        fields = FieldMapping(version, content, filling, rules)
+        fields = FieldMapping(version, content, head.event_date, filling)
         fields.map_fields(content, self._tables[version])
-        rules.settle()
-        if self._derivations[version]:
-            derive(self._derivations[version], filling, rules, View(content), fields.views)
-        return _Body(filling, rules, self._order_repeats(filling))
+        if fields.rules is not None:
+            fields.rules.settle()
+        if derivations := self._derivations[version]:
+            derive(derivations, filling, fields.get_rules(), View(content), fields.views)
+        return _Body(filling, fields.rules, self._order_repeats(filling))
 
     def _order_repeats(self, filling: Filling) -> _Slots:
         """Puts the repeated groups in order; gives the place of each number."""
         slots: _Slots = {}
         for group, by_number in filling.repeats.items():
-            numbers = sorted(by_number)
-            if group in self._renumbered:
-                numbers = [number for number in numbers if by_number[number]]
-            counted = self._numbers.get(group)
-            if counted is not None:
-                for place, number in enumerate(numbers, start=1):
-                    given = place if group in self._renumbered else number
-                    by_number[number].setdefault(counted, given)
-            numbers = [number for number in numbers if by_number[number]]
+            self._number(group, by_number)
+            numbers = sorted(number for number, one in by_number.items() if one)
             if group == PATIENTS:
                 numbers.sort(key=lambda number: _sequence_of(by_number[number]))
             if numbers:
                 filling.groups[group] = [by_number[number] for number in numbers]
             slots[group] = {number: index for index, number in enumerate(numbers)}
         return slots
+
+    def _number(self, group: str, by_number: dict[int, Group]) -> None:
+        """Gives the number that no field gave."""
+        counted = self._numbers.get(group)
+        if counted is None:
+            return
+        if group not in self._renumbered:
+            for number, one in by_number.items():
+                one.setdefault(counted, number)
+            return
+        filled = sorted(number for number, one in by_number.items() if one)
+        for place, number in enumerate(filled, start=1):
+            by_number[number].setdefault(counted, place)
 
 
 def _sequence_of(patient: Group) -> int:

@@ -53,10 +53,7 @@ class RuleMapping:
 
     def follow(self, rules: RuleSet, source: str, cell: Any, slot: int, view: View) -> None:
         """``source``: the field's place in the record; ``slot``: the occurrence it is of."""
-        texts = cell if isinstance(cell, list) else [cell]
-        if not all(isinstance(text, str) for text in texts):
-            self._filling.troubles.add_unmapped(source)
-        texts = [text for text in texts if isinstance(text, str) and text.strip()]
+        texts = [cell] if isinstance(cell, str) else self._list_texts(cell, source)
         if not texts:
             return
         outside, is_used = None, False
@@ -70,6 +67,12 @@ class RuleMapping:
                 self._fill(rule, rule.way, source, texts, slot)
         if outside and not is_used:
             self._filling.troubles.add_outside(source, outside, self._version)
+
+    def _list_texts(self, cell: Any, source: str) -> list[str]:
+        texts = cell if isinstance(cell, list) else [cell]
+        if not all(isinstance(text, str) for text in texts):
+            self._filling.troubles.add_unmapped(source)
+        return [text for text in texts if isinstance(text, str) and text.strip()]
 
     def _fill(self, rule: Rule, field: Field, source: str, texts: list[str], slot: int) -> None:
         if rule.take is not None:

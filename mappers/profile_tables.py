@@ -96,14 +96,16 @@ class _Compiling:
         for name in [*below, *_list_asked(self._profile, group, repeated)]:
             inner.setdefault(name, ASIDE)
         table = Table(inner, [], _with_content(below))
-        return Nested(group, table, names, make_condition(repeated.when))
+        is_viewed = bool(_list_asked(self._profile, group, repeated))
+        return Nested(group, table, names, make_condition(repeated.when), is_viewed)
 
     def _make_row(self, group: str, repeated: RepeatedGroup) -> Nested:
         inner = {name: self._make_place(rules) for name, rules in repeated.elements.items()}
         names = self._profile.row_fields | inner.keys()
         # What another group takes from the rows is no news to this one.
         inner |= dict.fromkeys(names - inner.keys(), ASIDE)
-        return Nested(group, Table(inner, []), names, make_condition(repeated.when))
+        is_viewed = bool(_list_asked(self._profile, group, repeated))
+        return Nested(group, Table(inner, []), names, make_condition(repeated.when), is_viewed)
 
     def _make_place(self, rules: Rules, whens: tuple[Condition, ...] = ()) -> Place:
         listed = as_list(rules)
