@@ -38,14 +38,14 @@ class _Closed(BaseModel):
 class Booleans(_Closed):
     """The words of a feed for true and false, whatever their case; the first is the one written."""
 
-    true: list[str] = Field(["true", "yes", "1"], min_length=1)
-    false: list[str] = Field(["false", "no", "0"], min_length=1)
+    true: list[str] = Field(["true", "yes", "1"], min_length=1, description="words for true")
+    false: list[str] = Field(["false", "no", "0"], min_length=1, description="words for false")
 
 
 class Take(_Closed):
     """Takes one piece of a text: it is cut at the separator, blanks around pieces do not count."""
 
-    separator: str = Field(min_length=1)
+    separator: str = Field(min_length=1, description="where the text is cut")
     part: int = Field(description="from 1; from the end: -1")
 
 
@@ -102,7 +102,8 @@ def _tell_rules(given: Any) -> str:
 # Told apart by what stands there, so that a fault is named once and not for each alternative.
 # The tags are no keys of a profile.
 Rules = Annotated[
-    Annotated[FieldRule, Tag("a rule")] | Annotated[list[FieldRule], Tag("several rules")],
+    Annotated[FieldRule, Tag("a rule")]
+    | Annotated[list[FieldRule], Field(min_length=1), Tag("several rules")],
     Discriminator(_tell_rules),
 ]
 

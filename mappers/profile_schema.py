@@ -24,18 +24,11 @@ from mappers.profile_model import (
     RepeatedRows,
     Take,
 )
+from mappers.profile_schema_elements import describe_element, list_elements
 from mappers.profile_terms import AGE_UNITS, Asked
-from schemas.taxonomy import (
-    EVENT_TYPES,
-    NARRATIVE_GROUP,
-    ORGANISATION_CODES,
-    TAXONOMY_VERSIONS,
-    get_taxonomy,
-)
+from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS
 
 Schema = dict[str, Any]
-# In characters of what an editor shows over an element.
-_MOST_SHOWN: Final = 250
 
 # YAML makes of a plain 1, 1.0 or yes something else than text; the gateway reads it as it stands.
 _TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
@@ -45,6 +38,11 @@ _CSV_FILE: Final[Schema] = {
     "type": "string",
     "pattern": r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.csv$",
     "description": "a CSV file beside the profile, with the columns theirs and national",
+}
+_CODE_LIST: Final[Schema] = {
+    "type": "string",
+    "pattern": r"^(?!.*\.[cC][sS][vV]$)",
+    "description": "the name of a code list",
 }
 
 
@@ -102,9 +100,12 @@ def _profile_keys() -> Schema:
 
 
 def _definitions() -> Schema:
-    codes = _any(_CSV_FILE, {"type": "string", "description": "a code list"}, _ref("codes"))
+    codes = _any(_CSV_FILE, _CODE_LIST, _ref("codes"))
     formats = _ref("date_formats")
-    one = {"enum": _list_elements(), "enumDescriptions": _describe_elements()}
+    one = {
+        "enum": list_elements(),
+        "enumDescriptions": [describe_element(name) for name in list_elements()],
+    }
     rule = {
         "to": _ref("element"),
         "when": _ref("when"),
@@ -242,47 +243,12 @@ def _event_type() -> Schema:
 
 def _per_element(name: str) -> Schema:
     """Each element by its name, so that editors complete it and show what it holds."""
-    elements = [element for element in _list_elements() if element != REFERENCE]
+    elements = [element for element in list_elements() if element != REFERENCE]
     return {
         "type": "object",
         "properties": {
-            element: {"description": _describe_element(element), **_ref(name)}
+            element: {"description": describe_element(element), **_ref(name)}
             for element in elements
         },
         "additionalProperties": False,
     }
-
-
-def _list_elements() -> list[str]:
-    """Of all versions, in the order of the taxonomy. The narrative has a key of its own."""
-    found = [
-        f"{group.name}.{element.name}"
-        for version in reversed(TAXONOMY_VERSIONS)
-        for group in get_taxonomy(version).groups
-        if group.name != NARRATIVE_GROUP
-        for element in group.elements
-    ]
-    return list(dict.fromkeys(found))
-
-
-def _describe_elements() -> list[str]:
-    return [_describe_element(name) for name in _list_elements()]
-
-
-def _describe_element(name: str) -> str:
-    """``code, several; versions 5, 6; 4 Medications, 3 Devices …``"""
-    group, _, element = name.partition(".")
-    specs = {
-        version: spec
-        for version in TAXONOMY_VERSIONS
-        if (spec := get_taxonomy(version).find_element(group, element)) is not None
-    }
-    newest, spec = list(specs.items())[-1]
-    kind = "ODS code" if spec.value_set == ORGANISATION_CODES else spec.type
-    codes = get_taxonomy(newest).codes_of(spec) or {}
-    listed = ", ".join(f"{code} {label}" for code, label in codes.items())
-    if len(listed) > _MOST_SHOWN:
-        listed = f"{len(codes)} codes"
-    versions = f"version{'' if len(specs) == 1 else 's'} {', '.join(specs)}"
-    words = [f"{kind}, several" if spec.many else kind, versions, listed]
-    return "; ".join(filter(None, words))

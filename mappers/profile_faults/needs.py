@@ -16,26 +16,41 @@ RISK_DESCRIPTION: Final = "AdverseEventRiskDetails.RiskDescription"
 
 
 class Need(NamedTuple):
-    """One of ``targets``; without any, each event of that type has the finding."""
+    """One of ``targets``; an event without any has the finding."""
 
-    event_type: str
     targets: tuple[str, ...]
     code: FindingCode
 
 
-NEEDS: Final = (
-    Need(INCIDENT, ("AdverseEventAgent.InvolvedAgents",), rules.INCIDENT_WITHOUT_AGENTS),
-    Need(
-        INCIDENT,
-        ("AdverseEventSafetyChallenges.SafetyChallenges",),
-        rules.INCIDENT_WITHOUT_SAFETY_CHALLENGES,
+_NEEDS: Final = {
+    INCIDENT: (
+        Need(("AdverseEventAgent.InvolvedAgents",), rules.INCIDENT_WITHOUT_AGENTS),
+        Need(
+            ("AdverseEventSafetyChallenges.SafetyChallenges",),
+            rules.INCIDENT_WITHOUT_SAFETY_CHALLENGES,
+        ),
+        Need((NARRATIVE,), narrative.NARRATIVE_MISSING),
     ),
-    Need(INCIDENT, (NARRATIVE,), narrative.NARRATIVE_MISSING),
-    Need(RISK, ("AdverseEventRiskDetails.RiskImminent",), rules.RISK_WITHOUT_IMMINENCE),
-    Need(RISK, (NARRATIVE, RISK_DESCRIPTION), rules.RISK_WITHOUT_DESCRIPTION),
-    Need(OUTCOME, ("AdverseEventOutcome.OutcomeType",), rules.OUTCOME_WITHOUT_TYPE),
-    Need(GOOD_CARE, ("AdverseEventWentWell.HowFutureOccurrence",), rules.GOOD_CARE_WITHOUT_FUTURE),
-)
+    RISK: (
+        Need(("AdverseEventRiskDetails.RiskImminent",), rules.RISK_WITHOUT_IMMINENCE),
+        Need((NARRATIVE, RISK_DESCRIPTION), rules.RISK_WITHOUT_DESCRIPTION),
+    ),
+    OUTCOME: (Need(("AdverseEventOutcome.OutcomeType",), rules.OUTCOME_WITHOUT_TYPE),),
+    GOOD_CARE: (
+        Need(("AdverseEventWentWell.HowFutureOccurrence",), rules.GOOD_CARE_WITHOUT_FUTURE),
+    ),
+}
+
+
+def list_needs(event_type: str, version: str) -> list[Need]:
+    """What an event of that type needs in that version, whatever else it says."""
+    needs = list(_NEEDS[event_type])
+    core = get_taxonomy(version).by_name.get(NARRATIVE_GROUP)
+    if core is not None and core.min:
+        # This version wants a narrative of every event.
+        needs = [need for need in needs if NARRATIVE not in need.targets]
+        needs.append(Need((NARRATIVE,), narrative.NARRATIVE_MISSING))
+    return needs
 
 
 def find_remarks(profile: Profile) -> Iterator[Fault]:
@@ -60,22 +75,20 @@ def list_event_types(profile: Profile) -> list[str]:
 
 def _find_unmet_needs(profile: Profile, filled: set[str]) -> Iterator[Fault]:
     for event_type in list_event_types(profile):
-        for need in NEEDS:
-            if need.event_type == event_type and not filled & set(need.targets):
-                wanted = " or ".join(need.targets)
-                name = EVENT_TYPES[event_type].label.lower()
-                message = f"nothing fills {wanted}: every {name} will have finding {need.code.code}"
-                yield (), message
-    if NARRATIVE not in filled and INCIDENT not in list_event_types(profile):
-        versions = [
-            version
-            for version in profile.versions
-            if NARRATIVE_GROUP in get_taxonomy(version).by_name
-        ]
-        for version in versions:
-            code = narrative.NARRATIVE_MISSING.code
-            message = f"nothing fills narrative: every event of version {version} will have finding"
-            yield (), f"{message} {code}"
+        name = EVENT_TYPES[event_type].name.replace("_", " ")
+        unmet: dict[Need, list[str]] = {}
+        for version in profile.versions:
+            for need in list_needs(event_type, version):
+                if not filled.intersection(need.targets):
+                    unmet.setdefault(need, []).append(version)
+        for need, versions in unmet.items():
+            which = name if len(versions) == len(profile.versions) else f"{name} of {_of(versions)}"
+            message = f"nothing fills {' or '.join(need.targets)}: every {which}"
+            yield (), f"{message} will have finding {need.code.code}"
+
+
+def _of(versions: list[str]) -> str:
+    return f"version{'' if len(versions) == 1 else 's'} {' and '.join(versions)}"
 
 
 def _find_unmet_cardinalities(
