@@ -108,8 +108,8 @@ def _read_head(
     cell = content.get(rule.field) if rule is not None else None
     if rule is None or cell is None:
         return None
-    spot = Spot(name, "", 0, rule.field)
     if not isinstance(cell, str):
+        spot = Spot(name, "", 0, rule.field)
         count = len(cell) if isinstance(cell, list) else 1
         troubles.add(
             mapping.SEVERAL_VALUES, spot, field=rule.field, count=count, element=name or "the id"
@@ -118,6 +118,6 @@ def _read_head(
     try:
         found = read(cell)
     except Unreadable as problem:
-        troubles.add_unreadable(problem, spot, cell)
+        troubles.add_unreadable(problem, Spot(name, "", 0, rule.field), cell)
         return None
     return found if isinstance(found, str) and found else None
