@@ -125,7 +125,7 @@ def _modify(row: Row, one: LegacyIncident) -> Iterator[Row]:
         {"status": "Closed", "key_findings": "The checklist was not used as intended.",
          "how_will_lessons_be_disseminated_to_interested_parties": "At the safety forum."},
     )  # fmt: skip
-    for stage in stages[: 1 + one.number % 2]:
+    for stage in stages[: 1 + one.number % 12 // 6]:
         later = one.day + timedelta(days=40 * (len(dates) + 1))
         dates.append(f"{later:%d/%m/%Y}")
         row = row | stage | {"modified_date": ";".join(dates)}
@@ -160,7 +160,7 @@ _MISTAKES: dict[int, Row] = {
 
 
 def make_rows() -> list[Row]:
-    """225 log numbers in 262 rows; what was modified stands before and behind its first row."""
+    """225 log numbers in 281 rows; what was modified stands before and behind its first row."""
     first, later = [], []
     for one in make_incidents(225, seed=1999, until=_UNTIL):
         row = make_row(one) | _MISTAKES.get(one.number, {})

@@ -13,6 +13,7 @@ from schemas.record import SourceRecord
 from tests.lib.command_line import CommandLine
 
 SAMPLES = Path("samples").absolute()
+PAGE = Path("docs/legacy-systems.md").read_text(encoding="utf-8")
 FEEDS = {
     "nrls-csv": "csv",
     "nrls-xml": "xml",
@@ -71,9 +72,22 @@ def test_what_was_derived_is_marked_in_the_event(line):
     assert "LocationDetails.Organisation" in derived
 
 
+def test_the_commands_of_the_page_print_what_it_says(tmp_path):
+    line = CommandLine(tmp_path)
+    (session,) = re.findall(r"```\n(\$ lrms-gateway .*?)```\n", PAGE, re.DOTALL)
+    commands = session.split("$ lrms-gateway ")[1:]
+    assert len(commands) == 5
+    for command in commands:
+        typed, *said = command.splitlines()
+        printed = line(*typed.split()).stdout.decode().splitlines()
+        # The first line of a receipt has the time.
+        wanted = [one for one in said if one != "…" and not one.startswith("Receipt ")]
+        assert wanted
+        assert [one for one in wanted if one not in printed] == [], typed
+
+
 def test_the_example_of_a_profile_of_ones_own_reads_the_names_it_adds(tmp_path):
-    page = Path("docs/legacy-systems.md").read_text(encoding="utf-8")
-    blocks = dict(re.findall(r"<!-- ([^>]+?) -->\n```\w+\n(.*?)```\n", page, re.DOTALL))
+    blocks = dict(re.findall(r"<!-- ([^>]+?) -->\n```\w+\n(.*?)```\n", PAGE, re.DOTALL))
     folder = tmp_path / "northmoor-steis"
     folder.mkdir()
     (folder / "profile.yaml").write_text(blocks["profile: northmoor-steis"])
