@@ -74,7 +74,13 @@ _STAGES = {
     "3": "Assessment and diagnosis",
     "4": "Assessment and diagnosis",
 }
-_BANDS = {"1": "Day", "2": "Night", "3": "Morning handover", "4": "Evening handover"}
+_BANDS = {
+    "1": "Day",
+    "2": "Night",
+    "3": "Morning handover",
+    "4": "Evening handover",
+    "6": "Not known",
+}
 _ROLES = {
     "1": "Healthcare assistant",
     "2": "Pharmacist",
@@ -83,6 +89,20 @@ _ROLES = {
     "5": "Nurse",
     "6": "Administrative",
 }
+_SUB_CATEGORIES = (
+    (
+        "Medication",
+        "medication-errors",
+        "AdverseEventProblemMedication",
+        "DrugInvolvementFactors",
+    ),
+    (
+        "Medical equipment",
+        "equipment-problems",
+        "AdverseEventProblemDevices",
+        "DeviceInvolvementFactors",
+    ),
+)
 _NEVER = {"1": "Wrong site surgery", "2": "Wrong implant", "3": "Retained object"}
 _GENDERS = {"1": "Female", "2": "Male", "3": "Not known", "4": "Not specified"}
 _ETHNICITIES = {
@@ -185,12 +205,9 @@ class _Export:
         stage = event.text("AdverseEventProcess", "Process")
         row["Stage of care"] = self._pick("stages", stage)
         row["Category"] = _find_category(event, agents, stage or "")
-        for column, group, element in (
-            ("medication-errors", "AdverseEventProblemMedication", "DrugInvolvementFactors"),
-            ("equipment-problems", "AdverseEventProblemDevices", "DeviceInvolvementFactors"),
-        ):
-            for code in event.codes(group, element)[:1]:
-                row["Sub category"] = self._pick(column, code)
+        for category, words, group, element in _SUB_CATEGORIES:
+            if row["Category"] == category:
+                row["Sub category"] = self._pick(words, next(iter(event.codes(group, element)), ""))
         device = event.group("AdverseEventDeviceDetails")
         for code in event.codes("AdverseEventDeviceDetails", "DeviceType"):
             row["Equipment type"] = self._pick("equipment", code)
@@ -273,28 +290,32 @@ _MISTAKES: dict[int, Row] = {
     151: {"Action taken": "Line 1: checked.\nLine 2: told the family;\nline 3: nothing else."},
 }
 _DISAGREES: Final = 161
-_REPEATED: Final = 170
 
 
-def make_rows(count: int, *, seed: int) -> Iterator[Row]:
+WRONG: Final = frozenset((*_MISTAKES, _DISAGREES))
+
+
+def make_told(count: int = 210, seed: int = 3001) -> list[NationalEvent]:
+    """What the local system was told: the events that the rows are made of."""
+    return make_events("5", seed=seed, count=count, types={INCIDENT, RISK, GOOD_CARE})
+
+
+def make_rows(told: list[NationalEvent], *, seed: int) -> Iterator[Row]:
     """The incidents in the order of their numbers, but for late contacts; then the totals."""
     export = _Export(seed)
     late: list[Row] = []
-    types = {INCIDENT, RISK, GOOD_CARE}
-    for place, event in enumerate(make_events("5", seed=seed, count=count, types=types), start=1):
+    for place, event in enumerate(told, start=1):
         rows = [row | _MISTAKES.get(place, {}) for row in export.make_rows(place, event)]
         if place == _DISAGREES:
             rows = [rows[0], rows[0] | {"Contact role": "Staff", "Severity": "Low"}]
             rows[1] |= {"Incident date": "01/01/2025", "Specialty": "Cardiology"}
-        if place == _REPEATED:
-            rows = [rows[0], rows[0]]
         # Contacts that were added later stand at the end, as the database gives them.
         if len(rows) > 1 and place % 3 == 0:
             late += rows[1:]
             rows = rows[:1]
         yield from rows
     yield from late
-    yield {"ID": "Total", "Ref": str(count)}
+    yield {"ID": "Total", "Ref": str(len(told))}
 
 
 def write_csv(rows: Iterator[Row], columns: tuple[str, ...]) -> bytes:
@@ -315,7 +336,7 @@ def make_trust_rows(count: int, *, seed: int) -> Iterator[Row]:
     the vendor's lists do not have."""
     codes = {name: _SITES.get(code, "OTHER") for code, name in name_organisations().items()}
     draw = Draw(seed)
-    for row in make_rows(count, seed=seed):
+    for row in make_rows(make_told(count, seed), seed=seed):
         if row["ID"] == "Total":
             yield row
             continue
@@ -334,7 +355,7 @@ def make_files() -> dict[Path, bytes]:
     folder = Path("samples/profiles")
     trust = write_csv(make_trust_rows(40, seed=3004), TRUST_COLUMNS)
     return {
-        folder / PROFILE / "feed.csv": write_csv(make_rows(210, seed=3001), COLUMNS),
+        folder / PROFILE / "feed.csv": write_csv(make_rows(make_told(), seed=3001), COLUMNS),
         folder / "trust-over-datix" / "feed.csv": trust,
     }
 

@@ -23,6 +23,7 @@ from schemas.event import GOOD_CARE, INCIDENT, OUTCOME, RISK, Group, NationalEve
 PROFILE: Final = "inphase-like-json"
 _LONDON: Final = ZoneInfo("Europe/London")
 _NIGHT: Final = time(1, 30)
+_SEED: Final = 3003
 
 _FORMS = {INCIDENT: "incident", RISK: "risk", OUTCOME: "outcome", GOOD_CARE: "good-care"}
 _SHIFTS = {
@@ -42,6 +43,8 @@ _SERVICES = {
     "7": "district-nursing",
     "8": "prison",
     "9": "pharmacy",
+    "10": "optometry",
+    "11": "dentistry",
     "12": "care-home",
     "13": "social-care",
     "14": "learning-disability",
@@ -291,11 +294,18 @@ _MISTAKES: dict[int, tuple[str, Any]] = {
 }
 
 
-def make_records(count: int, *, seed: int) -> list[Object]:
+WRONG: Final = frozenset(_MISTAKES)
+
+
+def make_told() -> list[NationalEvent]:
+    """What the local system was told: the events that the records are made of."""
+    return make_events("6", seed=_SEED, count=205, types=set(_FORMS))
+
+
+def make_records() -> list[Object]:
     """The records, two of them once more at the end, and one again as it was corrected."""
-    export = _Export(seed)
-    events = make_events("6", seed=seed, count=count, types=set(_FORMS))
-    records = [export.make_record(place, event) for place, event in enumerate(events, start=1)]
+    export = _Export(_SEED)
+    records = [export.make_record(place, event) for place, event in enumerate(make_told(), start=1)]
     for place, (path, value) in _MISTAKES.items():
         *sections, last = path.split("/")
         target = records[place - 1]
@@ -306,16 +316,16 @@ def make_records(count: int, *, seed: int) -> list[Object]:
     return [*records, records[11], records[12], corrected]
 
 
-def make_json(count: int, *, seed: int) -> bytes:
+def make_json() -> bytes:
     document = {
         "export": {"madeAt": "2025-07-01T05:00:00Z", "query": "all of 2024/25"},
-        "records": make_records(count, seed=seed),
+        "records": make_records(),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
 def make_files() -> dict[Path, bytes]:
-    return {Path("samples/profiles") / PROFILE / "feed.json": make_json(205, seed=3003)}
+    return {Path("samples/profiles") / PROFILE / "feed.json": make_json()}
 
 
 if __name__ == "__main__":

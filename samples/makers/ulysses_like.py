@@ -20,6 +20,7 @@ from samples.makers.vendor_events import (
 from schemas.event import GOOD_CARE, INCIDENT, Group, NationalEvent
 
 PROFILE: Final = "ulysses-like-xml"
+_SEED: Final = 3002
 _HEAD: Final = (
     '<?xml version="1.0" encoding="UTF-8"?>\n'
     '<x:IncidentExport xmlns:x="urn:ulysses-like:export:1" xmlns="urn:ulysses-like:incident:1"'
@@ -61,6 +62,8 @@ _SERVICES = {
     "7": "District nursing",
     "8": "Prison health",
     "9": "Pharmacy",
+    "10": "Optometry",
+    "11": "Dentistry",
     "12": "Care home",
     "13": "Social care",
     "14": "Learning disability",
@@ -309,20 +312,27 @@ _MISTAKES: dict[int, Fields] = {
 }
 
 
-def make_xml(count: int, *, seed: int) -> bytes:
+WRONG: Final = frozenset(_MISTAKES)
+
+
+def make_told() -> list[NationalEvent]:
+    """What the local system was told: the events that the records are made of."""
+    return make_events("5", seed=_SEED, count=205, types={INCIDENT, GOOD_CARE})
+
+
+def make_xml() -> bytes:
     """The records, two of them once more at the end, and one again as it was corrected."""
-    export = _Export(seed)
-    events = make_events("5", seed=seed, count=count, types={INCIDENT, GOOD_CARE})
+    export = _Export(_SEED)
     records = [
         export.make_incident(place, event, _MISTAKES.get(place, {}))
-        for place, event in enumerate(events, start=1)
+        for place, event in enumerate(make_told(), start=1)
     ]
     corrected = records[29].replace("]]></Narrative>", " Amended after the review.]]></Narrative>")
     return "".join([_HEAD, *records, records[11], records[12], corrected, _TAIL]).encode()
 
 
 def make_files() -> dict[Path, bytes]:
-    return {Path("samples/profiles") / PROFILE / "feed.xml": make_xml(205, seed=3002)}
+    return {Path("samples/profiles") / PROFILE / "feed.xml": make_xml()}
 
 
 if __name__ == "__main__":

@@ -13,23 +13,28 @@ import io
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import Any, BinaryIO
 
 import msgspec
 
-from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.shapes import find_shape
 from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_feed
-from gateway.pipeline.feeds import make_mapper, read_records
+from gateway.pipeline.decide import discard_batch
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
+from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.judge import make_submission
+from gateway.pipeline.read import FeedReading
 from gateway.pipeline.register import add_source
+from gateway.pipeline.unpack import open_contents
 from gateway.profiles.judging import Judging
 from gateway.receipts.build import word_finding
+from gateway.receipts.read import open_receipt
 from mappers.profile_load import make_shelf
-from schemas.batch import Part
 from schemas.event import NationalEvent
+from schemas.receipt import Receipt
 from schemas.submission import FeedFormat, OnBreak, Source
+from store.raw_files import RawFiles
 from tests.lib.line import NOW, read_register
 from validation.validate import validate_event
 
@@ -46,7 +51,8 @@ _VOLATILE = ("batch_id", "received_at")
 class Special(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``case.json``. By default the source is registered for everybody in the sample register.
     ``profile`` is one on the shelf, or the path of a YAML file from the case's folder. ``limits``
-    are settings, such as ``max_record_bytes``."""
+    are settings, such as ``max_record_bytes``. ``discarded``: the batch is stored, held, and
+    discarded."""
 
     format: FeedFormat | None = None
     organisation: str = "RZA"
@@ -55,6 +61,7 @@ class Special(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     submits_for: list[str] | None = None
     on_break: OnBreak = "wait"
     limits: dict[str, int] = {}
+    discarded: bool = False
     why: str = ""
 
 
@@ -142,7 +149,8 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def run_case(gateway: Gateway, case: Case) -> Result:
-    """The receipt and the events, as plain JSON; nothing is stored but the source."""
+    """The receipt and the events, as plain JSON; nothing is stored but the source, and a batch that
+    is discarded."""
     if case.input.name == DIRECT:
         return Result(_run_directly(gateway, case))
     settings = gateway.settings.model_copy(update=case.special.limits)
@@ -151,7 +159,8 @@ def run_case(gateway: Gateway, case: Case) -> Result:
         gateway = replace(gateway, profiles=make_shelf(_find_shelf(case.profile)))
     source = _register(gateway, case)
     content = case.input.read_bytes()
-    receipt = check_feed(gateway, source.id, io.BytesIO(content), filename=case.input.name)
+    tell = _discard if case.special.discarded else check_feed
+    receipt = tell(gateway, source.id, io.BytesIO(content), filename=case.input.name)
     plain = msgspec.to_builtins(receipt)
     expected: dict[str, Any] = {
         "receipt": {key: value for key, value in plain.items() if key not in _VOLATILE}
@@ -163,6 +172,13 @@ def run_case(gateway: Gateway, case: Case) -> Result:
     if receipt.counts.records <= MOST_EVENTS:
         expected["events"] = msgspec.to_builtins(list(_map_all(gateway, source, content)))
     return Result(expected)
+
+
+def _discard(gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: str) -> Receipt:
+    batch, _ = ingest_feed(gateway, source_id, stream, filename=filename)
+    discard_batch(gateway, batch.id, "the sample of it")
+    with open_receipt(gateway, batch.id) as receipt:
+        return msgspec.structs.replace(receipt.head, records=list(receipt.records))
 
 
 def _find_shelf(path: Path) -> Path:
@@ -183,18 +199,15 @@ def _judge_all(gateway: Gateway, source: Source, content: bytes) -> Iterator[Out
         source=source,
         register={one.code: one for one in read_register()},
     )
-    try:
-        for told in judging.read(io.BytesIO(content)):
-            mapped = told.mapped
-            yield Outcome(
-                number=told.record.number,
-                local_id=mapped.local_id if mapped else told.record.local_id,
-                event=told.event,
-                derived=mapped.derived if mapped else (),
-                findings=[(one.code, one.path, one.source_path) for one in told.findings],
-            )
-    except BrokenFeed:
-        return
+    for told in judging.read(io.BytesIO(content)):
+        mapped = told.mapped
+        yield Outcome(
+            number=told.record.number,
+            local_id=mapped.local_id if mapped else told.record.local_id,
+            event=told.event,
+            derived=mapped.derived if mapped else (),
+            findings=[(one.code, one.path, one.source_path) for one in told.findings],
+        )
 
 
 def _run_directly(gateway: Gateway, case: Case) -> dict[str, Any]:
@@ -226,17 +239,12 @@ def _register(gateway: Gateway, case: Case) -> Source:
 
 
 def _map_all(gateway: Gateway, source: Source, content: bytes) -> Iterator[NationalEvent | None]:
-    limits = gateway.settings.limits
-    shelf = gateway.profiles
-    stream, mapper = io.BytesIO(content), make_mapper(source, shelf)
-    part = Part(batch_number=0, number=0, start=0, end=len(content))
-    try:
-        shape = find_shape(stream, source.format, limits=limits)
-        stream.seek(0)
-        for record in read_records(stream, shape, source, part, shelf=shelf, limits=limits):
+    mapper = make_mapper(source, gateway.profiles)
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
+    with TemporaryDirectory() as folder:
+        feed = open_contents(terms, io.BytesIO(content), RawFiles(Path(folder)))
+        for record in FeedReading(feed):
             yield mapper.map_record(record).event if record.content is not None else None
-    except BrokenFeed:
-        return
 
 
 def write_json(value: object) -> bytes:

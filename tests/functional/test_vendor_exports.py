@@ -1,0 +1,106 @@
+"""Exports of vendors' systems, and the national dataset, through the whole line: what check says is
+what loading does, and loading again changes nothing. As docs/vendor-exports.md tells."""
+
+import json
+import shutil
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.pipeline.check import check_feed
+from gateway.pipeline.ingest import ingest_feed
+from gateway.pipeline.register import add_source
+from gateway.receipts.read import open_receipt
+from schemas.receipt import Counts
+from schemas.submission import Source
+from tests.lib.command_line import CommandLine
+from tests.lib.line import open_line, register_everyone
+
+SAMPLES = Path("samples").absolute()
+FEEDS = {
+    "datix-like-csv": "csv",
+    "ulysses-like-xml": "xml",
+    "inphase-like-json": "json",
+    "national-csv": "csv",
+    "trust-over-datix": "csv",
+}
+TRUST = "trust-over-datix"
+
+
+def find_feed(profile):
+    return SAMPLES / "profiles" / profile / f"feed.{FEEDS[profile]}"
+
+
+@pytest.fixture
+def gateway(tmp_path):
+    own = tmp_path / "profiles" / TRUST
+    shutil.copytree(SAMPLES / "profiles" / TRUST, own)
+    with open_line(tmp_path) as gateway:
+        register_everyone(gateway, formats=())
+        yield gateway
+
+
+def load(gateway, source, feed):
+    with feed.open("rb") as stream:
+        batch, is_new = ingest_feed(gateway, source, stream, filename=feed.name)
+    with open_receipt(gateway, batch.id) as receipt:
+        return is_new, receipt.head, list(receipt.records)
+
+
+def expect_counts(profile):
+    golden = json.loads(find_feed(profile).with_suffix(".expected.json").read_bytes())
+    return msgspec.convert(golden["receipt"]["counts"], Counts)
+
+
+@pytest.mark.parametrize("profile", FEEDS)
+def test_an_export_loads_as_check_says_and_once(gateway, profile, tmp_path):
+    source = Source(
+        id="lrms",
+        organisation="RZA",
+        format=FEEDS[profile],
+        profile=profile,
+        submits_for=frozenset({"RZA"}),
+    )
+    add_source(gateway, source)
+    feed = find_feed(profile)
+    with feed.open("rb") as stream:
+        checked = check_feed(gateway, "lrms", stream, filename=feed.name)
+    is_new, head, records = load(gateway, "lrms", feed)
+    assert is_new
+    assert head.counts == checked.counts == expect_counts(profile)
+    assert records == checked.records
+    assert head.verdict == "partly_accepted"
+    assert (head.profile, head.profile_version) == (profile, gateway.profiles.load(profile).version)
+    again, same, _ = load(gateway, "lrms", feed)
+    assert (again, same.counts) == (False, head.counts)
+
+    # The same records in another file: what was loaded is known, what was refused still is.
+    longer = tmp_path / f"longer.{feed.suffix}"
+    longer.write_bytes(feed.read_bytes() + b"\n")
+    _, third, _ = load(gateway, "lrms", longer)
+    assert third.counts.created == 0
+    assert third.counts.rejected == head.counts.rejected
+    # A record that is in the feed twice, with a change between, changes twice more.
+    assert third.counts.revised == 2 * head.counts.revised
+
+
+def test_by_hand_as_the_page_says(tmp_path):
+    line = CommandLine(tmp_path)
+    own = tmp_path / "profiles" / TRUST
+    shutil.copytree(SAMPLES / "profiles" / TRUST, own)
+    assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
+    assert b"usable, nothing to remark" in line("profile", "check", str(own)).stdout
+    added = line(
+        "source", "add", "northmoor-datix",
+        "--organisation", "RZA", "--format", "csv", "--profile", TRUST,
+    )  # fmt: skip
+    assert added.returncode == 0, added.stderr
+    loaded = line("ingest", str(find_feed(TRUST)), "--source", "northmoor-datix", "--json")
+    assert loaded.returncode == 3, loaded.stderr
+    receipt = json.loads(loaded.stdout)
+    assert receipt["profile_version"] == "2025-04 (datix-like-csv 1)"
+    reference = next(one["reference"] for one in receipt["records"] if one["reference"])
+    (revision,) = line.json("event", "show", reference)["revisions"]
+    assert revision["profile"] == TRUST
+    assert "AdverseEventSafetyChallenges.SafetyChallenges" in revision["derived"]
