@@ -139,7 +139,7 @@ def _hold(gateway: Gateway, batch: Batch, findings: Sequence[Finding]) -> None:
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         work.batches.hold(batch)
         _add_findings(work, batch, findings)
-    log.warning("batch %s held: %s", batch.id, _list_codes(findings))
+    log.info("batch %s held: %s", batch.id, _list_codes(findings))
 
 
 def _add_findings(work: UnitOfWork, batch: Batch, findings: Sequence[Finding]) -> None:

@@ -66,7 +66,8 @@ OVERLAPPING_MEMBERS = FindingCode(
     severity="error",
     scope="batch",
     title="Overlapping files in the zip",
-    message="{files} files of the zip lie on others, the first at byte {byte}: they were not read",
+    message="files of the zip lie on one another: {files} of them, the first at byte {byte}, were not"
+    " read",
     fix="Pack the feed with an ordinary zip tool and send it again.",
     example="A zip made to unpack to far more than it holds.",
 )

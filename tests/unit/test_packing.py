@@ -185,7 +185,7 @@ def patch(packed: bytes, name: str, offset: int, form: str, value: int) -> bytes
         (10, "<H", 14, "PACK-005", "LZMA (method 14)"),
         (10, "<H", 77, "PACK-005", "another method (method 77)"),
         (16, "<L", 12345, "PACK-002", "is damaged at byte"),
-        (42, "<L", 5, "PACK-007", "1 files of the zip lie on others"),
+        (42, "<L", 5, "PACK-007", "lie on one another: 1 of them"),
     ],
     ids=["encrypted", "lzma", "unknown method", "checksum", "on another file"],
 )
