@@ -1,22 +1,22 @@
-"""What a profile does with each field of a record, and every field of a record with its texts.
+"""What a profile does with each field of a record.
 
 The profile is read as data here, apart from the mapper: what is told of a field is what its author
-wrote.
+wrote. A test holds that both agree.
 """
 
 import re
 from collections.abc import Iterator
-from typing import Any, Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from gateway.profiles.spots import join_path
+from mappers.profile_conditions import list_asked
 from mappers.profile_model import (
     PLACE,
-    ROWS,
     FieldRule,
     Profile,
     RepeatedGroup,
     as_list,
 )
-from mappers.profile_terms import When
 
 # A feed may invent names without end; this many are remembered.
 _MAX_REMEMBERED: Final = 10_000
@@ -36,21 +36,8 @@ class Use(NamedTuple):
     reason: str = ""
 
 
-class Spot(NamedTuple):
-    """One field of one record. ``name`` is the same in every record (``patients/patient/sex``),
-    ``path`` says which occurrence (``patients/patient[2]/sex``). ``at`` and ``place`` (from 0): the
-    repeated group it stands in; ``field``: its name there."""
-
-    name: str
-    path: str
-    texts: list[str]
-    field: str
-    at: str = ""
-    place: int = 0
-
-
 class FieldUses:
-    """Looks up what becomes of a field, by the name a :class:`Spot` has."""
+    """Looks up what becomes of a field, by the name a :class:`gateway.profiles.spots.Spot` has."""
 
     def __init__(self, profile: Profile) -> None:
         self._below = () if profile.format == "csv" else tuple(f"{one}/" for one in profile.ignored)
@@ -89,45 +76,6 @@ class FieldUses:
         return Use("unknown", name)
 
 
-def iterate_spots(content: dict[str, Any], profile: Profile) -> Iterator[Spot]:
-    """The filled fields of a record, in the order of the file."""
-    nested = {rule.at for rule in profile.repeated.values() if rule.at}
-    for name, cell in content.items():
-        if name == ROWS:
-            yield from _iterate_rows(cell)
-        elif name in nested and isinstance(cell, list):
-            yield from _iterate_nested(name, cell)
-        else:
-            yield Spot(name, name, _texts(cell), name)
-
-
-def join_path(at: str, field: str) -> str:
-    """A field's path from the record: of a pointer it begins with its own slash."""
-    return f"{at}{field}" if field.startswith("/") else f"{at}/{field}"
-
-
-def _iterate_rows(rows: Any) -> Iterator[Spot]:
-    for place, row in enumerate(rows):
-        for name, cell in row.items():
-            yield Spot(name, f"{name} (row {place + 1})", _texts(cell), name, ROWS, place)
-
-
-def _iterate_nested(at: str, occurrences: list[Any]) -> Iterator[Spot]:
-    for place, occurrence in enumerate(occurrences):
-        start = f"{at}[{place + 1}]"
-        if not isinstance(occurrence, dict):
-            yield Spot(at, start, _texts(occurrence), at)
-            continue
-        for name, cell in occurrence.items():
-            path = join_path(start, name)
-            yield Spot(join_path(at, name), path, _texts(cell), name, at, place)
-
-
-def _texts(cell: Any) -> list[str]:
-    given = cell if isinstance(cell, list) else [cell]
-    return [one if isinstance(one, str) else "(a group of fields)" for one in given]
-
-
 def _list_rules(profile: Profile) -> dict[str, list[FieldRule]]:
     rules = {name: list(as_list(one)) for name, one in profile.elements.items()}
     for group in profile.repeated.values():
@@ -154,9 +102,9 @@ def find_asked(profile: Profile) -> set[str]:
     """The fields that conditions look at, and those that say which rows belong together."""
     asked: set[str] = set()
     for rules in profile.elements.values():
-        asked |= asked_by(*(rule.when for rule in as_list(rules)))
+        asked |= set().union(*(list_asked(rule.when) for rule in as_list(rules)))
     for cases in profile.derive.values():
-        asked |= asked_by(*(case.when for case in cases))
+        asked |= set().union(*(list_asked(case.when) for case in cases))
     for group in profile.repeated.values():
         asked |= _find_asked_inside(group)
     rows = profile.rows
@@ -165,15 +113,10 @@ def find_asked(profile: Profile) -> set[str]:
 
 def _find_asked_inside(group: RepeatedGroup) -> set[str]:
     """A condition inside a repeated group looks at its own fields, or at those of the record."""
-    asked = asked_by(group.when)
+    asked = list_asked(group.when)
     for rules in group.elements.values():
-        asked |= asked_by(*(rule.when for rule in as_list(rules)))
+        asked |= set().union(*(list_asked(rule.when) for rule in as_list(rules)))
     return asked | {join_path(group.at, name) for name in asked} if group.at else asked
-
-
-def asked_by(*conditions: list[When] | None) -> set[str]:
-    """The names of the fields these conditions look at."""
-    return {name for one in conditions for when in one or () for name in when}
 
 
 def _make_pattern(name: str) -> re.Pattern[str]:

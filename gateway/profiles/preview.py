@@ -5,12 +5,13 @@ It shows content on purpose, to the person who makes a profile; nothing of it is
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 import msgspec
 
-from gateway.profiles.field_uses import FieldUses, Spot, Use, UseKind, iterate_spots
+from gateway.profiles.field_uses import FieldUses, Use, UseKind
 from gateway.profiles.judging import Judging, Told
+from gateway.profiles.spots import Spot, Spots
 from gateway.profiles.trace import Tracing, find_value
 from gateway.receipts.build import word_finding
 from mappers.profile_model import Profile
@@ -21,6 +22,7 @@ from schemas.record import Mapped
 from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS, get_taxonomy
 
 Mark = Literal["derived", "constant"]
+LEFT_OUT: Final = "the profile's condition leaves this one out"
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -79,6 +81,7 @@ class _Previewing:
     def __init__(self, judging: Judging) -> None:
         self._profile: Profile = judging.profile
         self._uses = FieldUses(judging.profile)
+        self._spots = Spots(judging.profile)
         self._tracing = Tracing(judging.profile, judging.mapper)
 
     def show(self, told: Told) -> PreviewRecord:
@@ -86,9 +89,8 @@ class _Previewing:
         fields: list[PreviewField] = []
         left = list(told.findings)
         if isinstance(record.content, dict) and mapped is not None:
-            spots = list(iterate_spots(record.content, self._profile))
-            for spot in spots:
-                mine = [one for one in left if _is_about(one, spot)]
+            for spot in self._spots.iterate(record.content):
+                mine = [one for one in left if spot.is_at(one.source_path)]
                 left = [one for one in left if one not in mine]
                 fields.append(self._show_field(told, mapped, spot, mine))
         return PreviewRecord(
@@ -114,9 +116,9 @@ class _Previewing:
         return PreviewField(
             path=spot.path,
             texts=spot.texts,
-            use=use.kind,
+            use="ignored" if spot.is_out else use.kind,
             gives=gives,
-            reason=use.reason,
+            reason=LEFT_OUT if spot.is_out else use.reason,
             findings=[word_finding(one) for one in findings],
         )
 
@@ -144,11 +146,6 @@ def _list_elements(event: NationalEvent) -> dict[str, None]:
         for one in group if isinstance(group, list) else [group]:
             found |= dict.fromkeys(f"{name}.{element}" for element in one)
     return found
-
-
-def _is_about(finding: Finding, spot: Spot) -> bool:
-    source = finding.source_path
-    return source == spot.path or source.startswith(f"{spot.path}[")
 
 
 def _word_values(

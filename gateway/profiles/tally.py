@@ -3,9 +3,10 @@
 from collections import Counter
 from typing import Final, NamedTuple
 
-from gateway.profiles.field_uses import FieldUses, Spot, Use, iterate_spots
+from gateway.profiles.field_uses import FieldUses, Use
 from gateway.profiles.judging import Told
 from gateway.profiles.sharing import MAX_SHOWN_LENGTH, make_shape
+from gateway.profiles.spots import Spot, Spots
 from gateway.profiles.uncoded import Uncoded
 from mappers.profile_model import Profile, find_spec
 from schemas.catalogue import mapping, taxonomy
@@ -43,6 +44,10 @@ _UNREADABLE: Final = frozenset(
         mapping.NOT_AN_AGE,
     )
 )
+
+
+_COUNTED: Final = _UNCODED | _UNREADABLE
+_LEFT_OUT: Final = "stands only in what a condition leaves out"
 
 
 class Room:
@@ -132,6 +137,7 @@ class Tally:
         self.feed: list[Finding] = []
         self.has_more_fields = False
         self._room = Room()
+        self._spots = Spots(profile)
 
     def add(self, told: Told) -> None:
         self.records += 1
@@ -141,7 +147,7 @@ class Tally:
         if not isinstance(content, dict) or told.mapped is None:
             self.unreadable += 1
             return
-        spots = list(iterate_spots(content, self.profile))
+        spots = list(self._spots.iterate(content))
         self._add_fields(spots)
         self.derived.update(set(told.mapped.derived))
         if told.event is not None:
@@ -153,22 +159,26 @@ class Tally:
     def _add_fields(self, spots: list[Spot]) -> None:
         seen = set()
         for spot in spots:
-            field = self.fields.get(spot.name) or self._find_field(spot.name)
+            field = self.fields.get(spot.name) or self._find_field(spot)
             if field is None:
                 continue
+            if field.use.reason is _LEFT_OUT and not spot.is_out:
+                field.use = self.uses.find(spot.name)
             if spot.name not in seen:
                 seen.add(spot.name)
                 field.filled += 1
             for text in spot.texts:
                 field.add(text)
 
-    def _find_field(self, name: str) -> FieldTally | None:
+    def _find_field(self, spot: Spot) -> FieldTally | None:
         if len(self.fields) >= MAX_FIELDS:
             self.has_more_fields = True
             return None
-        use = self.uses.find(name)
+        use = self.uses.find(spot.name)
         keeps = not use.targets or holds_codes(use, self.profile)
-        field = self.fields[name] = FieldTally(use, keeps_values=keeps, room=self._room)
+        if use.kind == "unknown" and spot.is_out:
+            use = Use("ignored", spot.name, reason=_LEFT_OUT)
+        field = self.fields[spot.name] = FieldTally(use, keeps_values=keeps, room=self._room)
         return field
 
     def _add_findings(self, told: Told) -> None:
@@ -193,17 +203,18 @@ class Tally:
 
     def _add_troubles(self, told: Told, spots: list[Spot]) -> None:
         """The values that findings are about: a finding itself does not hold them."""
-        by_path = {spot.path: spot for spot in spots}
         looked_at = set()
         for finding in told.findings:
-            spot = _find_spot(finding.source_path, by_path)
+            if finding.code not in _COUNTED:
+                continue
+            spot = next((one for one in spots if one.is_at(finding.source_path)), None)
             if spot is None or (spot.path, finding.code) in looked_at:
                 continue
             looked_at.add((spot.path, finding.code))
             if finding.code in _UNCODED:
                 version = told.event.taxonomy_version if told.event else ""
                 self.uncoded.add(spot, self.uses.find(spot.name), version)
-            elif finding.code in _UNREADABLE:
+            else:
                 self._add_shapes(spot, finding.code)
 
     def _add_shapes(self, spot: Spot, code: str) -> None:
@@ -221,8 +232,3 @@ def holds_codes(use: Use, profile: Profile) -> bool:
     heads = [target in _CODED_HEADS for target in use.targets if "." not in target]
     by_name = any(rule.by_name for rule in use.rules)
     return bool(kinds or heads) and all([*kinds, *heads]) and not by_name
-
-
-def _find_spot(source_path: str, by_path: dict[str, Spot]) -> Spot | None:
-    """Of several texts in one field each has its number behind the field's path."""
-    return by_path.get(source_path) or by_path.get(source_path.rpartition("[")[0])

@@ -4,12 +4,15 @@ Asked of the mapper itself: the record is mapped once more with little else than
 once without it. What a field gives is the difference, whatever its rule does.
 """
 
+import re
 from typing import Any, Final
 
 import msgspec
 
-from gateway.profiles.field_uses import Spot, Use, asked_by
-from mappers.profile_model import ROWS, Profile
+from gateway.profiles.field_uses import Use
+from gateway.profiles.spots import Spot
+from mappers.profile_conditions import list_asked
+from mappers.profile_model import PLACE, Profile
 from schemas.event import NationalEvent, Value
 from schemas.record import Mapped, Mapper, SourceRecord
 
@@ -23,45 +26,33 @@ class Tracing:
     def __init__(self, profile: Profile, mapper: Mapper) -> None:
         self._mapper = mapper
         self._heads = {rule.field for rule in profile.heads.values()}
-        self._asked_inside = {
-            at: asked_by(group.when)
-            for group in profile.repeated.values()
-            for at in [ROWS if group.rows else group.at or ""]
-        }
+        # An occurrence is there or not by fields of its own, or of the record.
+        self._asked_of = {group: list_asked(one.when) for group, one in profile.repeated.items()}
 
     def find_values(
         self, record: SourceRecord, spot: Spot, use: Use, mapped: Mapped
     ) -> dict[str, Value | None]:
         """Target → what the field gave it; None where it gave nothing."""
         found: dict[str, Value | None] = {
-            target: self._find_head(target, mapped) for target in use.targets if "." not in target
+            target: _find_head(target, mapped) for target in use.targets if "." not in target
         }
         elements = [target for target in use.targets if "." in target]
-        if elements:
-            keep = self._heads | asked_by(*(rule.when for rule in use.rules))
-            content: dict[str, Any] = record.content
-            with_it = self._map(
-                record, _reduce(content, spot, keep | {spot.field}, self._inside(spot))
-            )
-            without = self._map(
-                record, _reduce(content, spot, keep - {spot.field}, self._inside(spot))
-            )
+        if elements and not spot.is_out:
+            keep = self._heads | self._find_asked(spot, use)
+            with_it = self._map(record, _reduce(record.content, spot, keep | {spot.field}))
+            without = self._map(record, _reduce(record.content, spot, keep - {spot.field}))
             found |= {target: _difference(target, with_it, without) for target in elements}
         return found
 
-    def _inside(self, spot: Spot) -> set[str]:
-        return self._asked_inside.get(spot.at, set())
+    def _find_asked(self, spot: Spot, use: Use) -> set[str]:
+        """The fields on which it depends whether this one gives anything."""
+        asked = set().union(*(list_asked(rule.when) for rule in use.rules))
+        for target in use.targets:
+            asked |= self._asked_of.get(target.partition(".")[0], set())
+        return {name.replace(PLACE, _find_number(spot, use)) for name in asked}
 
     def _map(self, record: SourceRecord, content: dict[str, Any]) -> Mapped:
         return self._mapper.map_record(msgspec.structs.replace(record, content=content))
-
-    def _find_head(self, target: str, mapped: Mapped) -> Value | None:
-        if target == "local_id":
-            return mapped.local_id
-        if mapped.event is None or target not in _HEADS:
-            return None
-        value: str | None = getattr(mapped.event, target)
-        return value
 
 
 def find_value(event: NationalEvent | None, target: str) -> Value | None:
@@ -74,19 +65,28 @@ def find_value(event: NationalEvent | None, target: str) -> Value | None:
     return next((one[element] for one in occurrences if element in one), None)
 
 
-def _reduce(
-    content: dict[str, Any], spot: Spot, keep: set[str], inside: set[str]
-) -> dict[str, Any]:
+def _find_head(target: str, mapped: Mapped) -> Value | None:
+    if target == "local_id":
+        return mapped.local_id
+    if mapped.event is None or target not in _HEADS:
+        return None
+    value: str | None = getattr(mapped.event, target)
+    return value
+
+
+def _find_number(spot: Spot, use: Use) -> str:
+    """The n in the field's name; empty where there is none."""
+    before, found, after = use.name.partition(PLACE)
+    number = spot.field.removeprefix(before).removesuffix(after) if found else ""
+    return number if re.fullmatch(r"[0-9]+", number) else ""
+
+
+def _reduce(content: dict[str, Any], spot: Spot, keep: set[str]) -> dict[str, Any]:
     """Only these fields of the record; of a repeated group only this occurrence."""
-    reduced = {name: cell for name, cell in content.items() if name in keep and not spot.at}
+    reduced = {name: cell for name, cell in content.items() if name in keep}
     if spot.at:
-        reduced = {
-            name: cell for name, cell in content.items() if name in keep and name != spot.field
-        }
         occurrence = content[spot.at][spot.place]
-        reduced[spot.at] = [
-            {name: cell for name, cell in occurrence.items() if name in keep | inside}
-        ]
+        reduced[spot.at] = [{name: cell for name, cell in occurrence.items() if name in keep}]
     return reduced
 
 
