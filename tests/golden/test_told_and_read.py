@@ -23,10 +23,12 @@ OTHERWISE = {
     "ulysses-like-xml": {
         "AdverseEventAgent.InvolvedAgents": "'none' is not said beside others",
         "AdverseEventProblemMedication.InvolvedProcesses": "no word for 'other'",
+        "PatientInformation.AgeBracket": "only ages are asked for",
         "AdverseEventEstimatedDate.EstimatedTime": "no shift for 'none of the above'",
     },
     "inphase-like-json": {
         "AdverseEventEstimatedDate.TodaysDate": "always told",
+        "PatientInformation.AgeBracket": "only ages are asked for",
         "MedicationDmd.VTMString": "from the drugs involved",
         "MedicationDmd.VTMCode": "medicines are told by name",
         "MedicationDmd.VMPCode": "medicines are told by name",
