@@ -1,12 +1,11 @@
 """What the reader of a CSV has to know of a profile: which columns count, and for what."""
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 
-from mappers.profile_model import PLACE, Profile, RepeatedGroup, RepeatedRows, as_list
-from mappers.profile_terms import When
+from gateway.adapters.profile_reads import list_read
+from mappers.profile_model import PLACE, Profile, RepeatedRows
 
 
 class Columns(msgspec.Struct, frozen=True):
@@ -31,7 +30,7 @@ def find_columns(profile: Profile | None) -> Columns:
     """Of no profile nothing is needed, and no column counts for more than another."""
     if profile is None:
         return Columns()
-    names = frozenset(_list_read(profile))
+    names = frozenset(list_read(profile))
     local_id = profile.local_id.field if profile.local_id else None
     return Columns(
         needed=profile.needed,
@@ -43,37 +42,6 @@ def find_columns(profile: Profile | None) -> Columns:
         rows=profile.rows,
         of_row=profile.row_fields,
     )
-
-
-def _list_read(profile: Profile) -> Iterator[str]:
-    for head in profile.heads.values():
-        yield head.field
-        yield from head.more
-    for name, rules in profile.elements.items():
-        yield name
-        for rule in as_list(rules):
-            yield from _list_asked(rule.when)
-    for group in profile.repeated.values():
-        yield from _list_of_group(group)
-    for cases in profile.derive.values():
-        for case in cases:
-            yield from _list_asked(case.when)
-    if profile.rows:
-        yield profile.rows.id
-        yield from filter(None, [profile.rows.by])
-
-
-def _list_of_group(group: RepeatedGroup) -> Iterator[str]:
-    yield from _list_asked(group.when)
-    for name, rules in group.elements.items():
-        yield name
-        for rule in as_list(rules):
-            yield from _list_asked(rule.when)
-
-
-def _list_asked(whens: list[When] | None) -> Iterator[str]:
-    for when in whens or ():
-        yield from when
 
 
 def _make_pattern(name: str) -> re.Pattern[str]:

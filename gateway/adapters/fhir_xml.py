@@ -11,13 +11,16 @@ from typing import Any, BinaryIO, Final
 
 from lxml import etree
 
-from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
+from gateway.adapters.json_strict import find_long_text
 from gateway.adapters.limits import Limits
-from gateway.adapters.xml_stream import find_root, iterate_elements
+from gateway.adapters.xml_bytes import MARK
+from gateway.adapters.xml_stream import Skipped, XmlFeed, find_root
 from mappers.fhir_notes import named
 from schemas.batch import Part
 from schemas.catalogue import reading
+from schemas.finding import Finding
 from schemas.record import SourceRecord
 
 _FHIR: Final = "{http://hl7.org/fhir}"
@@ -33,6 +36,7 @@ _LISTS: Final = frozenset(
     | {"suspectEntity", "name", "given", "telecom", "address", "link", "instantiatesUri"}
 )
 _RESOURCES_INSIDE: Final = frozenset({"contained", "resource"})
+_MARK: Final = MARK.encode()
 _ATTRIBUTES: Final = ("url", "id")
 _BOOLEANS: Final = {"true": True, "false": False}
 
@@ -41,18 +45,20 @@ class _TooDeepError(Exception):
     """The element is nested deeper than the limit."""
 
 
-def read_fhir_xml(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[SourceRecord]:
+def read_fhir_xml(
+    stream: BinaryIO, part: Part, *, limits: Limits, tell: Tell = tell_nobody
+) -> Iterator[SourceRecord]:
     """The AdverseEvents of one document. Raises BrokenFeed where it cannot be read on, at a
     DOCTYPE, and where a Bundle is of a type that is not a feed."""
-    stream.seek(part.start)
     root = find_root(stream)
     if root == _BUNDLE:
-        yield from _read_bundle(stream, part.first_record, limits)
+        yield from _read_bundle(stream, part.first_record, limits, tell)
         return
-    for element in iterate_elements(stream, (_EVENT,), limits=limits):
-        if element.getparent() is None:
-            yield _read_record(element, element, part.first_record, "/AdverseEvent", limits)
-            root = _EVENT
+    feed = XmlFeed(stream, (_EVENT,), limits=limits, tell=tell)
+    for element in feed:
+        make = _RecordMaker(part.first_record, "/AdverseEvent", limits, feed)
+        yield make.skip(element) if isinstance(element, Skipped) else make.make(element, element)
+        root = _EVENT
     if root != _EVENT:
         raise BrokenFeed(reading.NO_FHIR_ROOT.at(found=_name_root(root or "")))
 
@@ -62,30 +68,33 @@ def _name_root(tag: str) -> str:
     return name if tag.startswith(_FHIR) else f"{name} outside the namespace {_FHIR[1:-1]}"
 
 
-def _read_bundle(stream: BinaryIO, number: int, limits: Limits) -> Iterator[SourceRecord]:
+def _read_bundle(
+    stream: BinaryIO, number: int, limits: Limits, tell: Tell
+) -> Iterator[SourceRecord]:
     position, bundle_type = 0, None
-    for element in iterate_elements(stream, (_ENTRY, _TYPE), limits=limits):
-        parent = element.getparent()
-        if parent is None or parent.tag != _BUNDLE:
-            continue
-        if element.tag == _TYPE:
-            bundle_type = element.get("value")
-            _check_type(bundle_type)
+    feed = XmlFeed(stream, (_BUNDLE, _ENTRY), also=(_TYPE,), limits=limits, tell=tell)
+    for element in feed:
+        if not isinstance(element, Skipped) and element.tag == _TYPE:
+            parent = element.getparent()
+            if parent is not None and parent.tag == _BUNDLE:
+                bundle_type = element.get("value")
+                _check_type(bundle_type)
             continue
         _check_type(bundle_type)
         position += 1
-        yield _read_entry(element, number, f"/Bundle/entry[{position}]", limits)
+        make = _RecordMaker(number, f"/Bundle/entry[{position}]", limits, feed)
+        yield make.skip(element) if isinstance(element, Skipped) else _read_entry(element, make)
         number += 1
     _check_type(bundle_type)
 
 
-def _read_entry(entry: etree._Element, number: int, locator: str, limits: Limits) -> SourceRecord:
+def _read_entry(entry: etree._Element, make: "_RecordMaker") -> SourceRecord:
     # In a function of its own: while Python still holds a child, lxml clears the entry in time
     # quadratic in the number of its children (seen with lxml 6.1, 2026-11-22).
     resource = next(iter(entry.iterfind(f"{_FHIR}resource/*")), None)
     if resource is not None:
-        locator += f"/resource/{_local_name(resource.tag)}"
-    return _read_record(entry, resource, number, locator, limits)
+        make.locator += f"/resource/{_local_name(resource.tag)}"
+    return make.make(entry, resource)
 
 
 def _check_type(bundle_type: str | None) -> None:
@@ -93,29 +102,56 @@ def _check_type(bundle_type: str | None) -> None:
         raise BrokenFeed(reading.BUNDLE_TYPE.at(type=show_type(bundle_type)))
 
 
-def _read_record(
-    whole: etree._Element,
-    resource: etree._Element | None,
-    number: int,
-    locator: str,
-    limits: Limits,
-) -> SourceRecord:
-    canonical = etree.tostring(whole, method="c14n", exclusive=True, with_tail=False)
-    raw_hash = hashlib.sha256(canonical).digest()
-    finding = None
-    if whole is not resource:
-        request = whole.find(f"{_FHIR}request")
-        method = None if request is None else request.find(f"{_FHIR}method")
-        if request is not None:
-            asked = None if method is None else method.get("value")
-            finding = check_request({"request": {"method": asked}})
-    content: Any = None
-    if resource is not None and finding is None:
-        try:
-            content = _read_resource(resource, limits.depth)
-        except _TooDeepError:
-            finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
-    return make_record(number, locator, content, raw_hash, finding)
+class _RecordMaker:
+    """Makes one record of what stands in its place."""
+
+    def __init__(self, number: int, locator: str, limits: Limits, feed: XmlFeed) -> None:
+        self.locator = locator
+        self._number = number
+        self._limits = limits
+        self._feed = feed
+
+    def skip(self, skipped: Skipped) -> SourceRecord:
+        return make_record(self._number, self.locator, None, skipped.raw_hash, skipped.finding)
+
+    def make(self, whole: etree._Element, resource: etree._Element | None) -> SourceRecord:
+        canonical = etree.tostring(whole, method="c14n", exclusive=True, with_tail=False)
+        raw_hash = hashlib.sha256(canonical).digest()
+        finding = self._find_trouble(canonical)
+        if finding is None and whole is not resource:
+            finding = _check_request(whole)
+        content: Any = None
+        if resource is not None and finding is None:
+            limits = self._limits
+            try:
+                content = _read_resource(resource, limits.depth)
+            except _TooDeepError:
+                finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
+            else:
+                if len(canonical) > limits.text_chars:
+                    finding = _find_long_text(content, limits)
+        return make_record(self._number, self.locator, content, raw_hash, finding)
+
+    def _find_trouble(self, canonical: bytes) -> Finding | None:
+        if len(canonical) > self._limits.record_bytes:
+            return reading.RECORD_TOO_LONG.at(limit=self._limits.record_bytes)
+        if self._feed.is_repaired and _MARK in canonical:
+            return reading.XML_BAD_CHARACTERS.at()
+        return None
+
+
+def _find_long_text(content: Any, limits: Limits) -> Finding | None:
+    path = find_long_text(content, limits.text_chars)
+    return reading.TEXT_TOO_LONG.at(field=path, limit=limits.text_chars) if path else None
+
+
+def _check_request(entry: etree._Element) -> Finding | None:
+    request = entry.find(f"{_FHIR}request")
+    if request is None:
+        return None
+    method = request.find(f"{_FHIR}method")
+    asked = None if method is None else method.get("value")
+    return check_request({"request": {"method": asked}})
 
 
 def _read_resource(element: etree._Element, levels: int) -> dict[str, Any]:

@@ -1,73 +1,232 @@
-"""Safe streaming of chosen elements out of an XML file of any size, memory flat.
+"""Safe streaming of the records out of an XML file of any size, memory flat.
 
 Refused for the whole feed: a DOCTYPE (and with it every DTD and entity; protocols of the formats
 we read need none), XML that is not well formed, and a stretch without a record that is longer
-than a record may be. What came before the break was already given.
+than a record may be. What came before the break was already given. A record that is longer or
+deeper than a tree should be costs only itself: where it ends is found without one.
 """
 
-from collections.abc import Collection, Iterator
-from typing import BinaryIO, Final
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from typing import BinaryIO, Final, NamedTuple
 
 from lxml import etree
 
-from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
+from gateway.adapters.xml_bytes import XmlBytes, XmlEncoding
+from gateway.adapters.xml_scan import Break, Stretch, XmlScan
 from schemas.catalogue import reading
+from schemas.finding import Finding
 
 _CHUNK: Final = 32_768
 # A prolog (declaration, comments) longer than this before the root element is no feed.
 _MAX_PROLOG: Final = 65_536
+# A start tag or a comment of more than so many records is no feed.
+_MOST_IN_A_TAG: Final = 4
 
 
-def iterate_elements(
-    stream: BinaryIO, wanted: Collection[str], *, limits: Limits
-) -> Iterator[etree._Element]:
-    """Each element whose tag (``{namespace}name``) is wanted, outermost, when its end was read.
+class Skipped(NamedTuple):
+    """A record that was passed over: sha256 of its bytes, and why."""
 
-    The element is emptied and its preceding siblings are removed as soon as the next one is asked
-    for: take what you need, or copy it. Raises BrokenFeed where the file cannot be read on.
-    """
-    source = _Source(stream, 2 * limits.record_bytes + _CHUNK)
-    try:
-        source.head = _read_prolog(stream)
+    raw_hash: bytes
+    finding: Finding
+
+
+class XmlFeed:
+    """The elements at a path, one by one. ``path``: ``{namespace}name`` of each step from the root
+    to the records; ``also``: names of elements beside them that are wanted too."""
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: Sequence[str],
+        *,
+        limits: Limits,
+        also: Sequence[str] = (),
+        tell: Tell = tell_nobody,
+    ) -> None:
+        self._stream = stream
+        self._path = tuple(path)
+        self._above = tuple(reversed(self._path[:-1]))
+        self._wanted = frozenset({self._path[-1], *also})
+        self._also = frozenset(also)
+        self._limits = limits
+        self._tell = tell
+        self._limit = 2 * limits.record_bytes + _CHUNK
+        self._encoding = XmlEncoding(stream)
+        self._bytes = XmlBytes(stream, self._encoding)
+        self._scan: XmlScan | None = None
+        self._count = 0
+
+    @property
+    def is_repaired(self) -> bool:
+        """Whether the records so far may hold the mark of a byte that no XML may hold."""
+        return self._bytes.is_repaired
+
+    def __iter__(self) -> Iterator[etree._Element | Skipped]:
+        """An element is emptied, and what stands before it removed, as soon as the next one is
+        asked for: take what you need, or copy it. Raises BrokenFeed where the file cannot be read
+        on."""
+        if self._encoding.finding:
+            self._tell(self._encoding.finding)
+        stretch: Stretch | None = None
+        while True:
+            source = _Source(self._bytes, self._limit)
+            try:
+                if stretch is None:
+                    self._check_prolog()
+                    self._bytes.seek(0)
+                else:
+                    source.head = self._reopen(stretch)
+                    self._bytes.seek(stretch.end)
+                yield from self._parse(source)
+            except etree.XMLSyntaxError as error:
+                stretch = self._find_record(source)
+                if stretch is None:
+                    raise self._broken(error) from None
+                problem = _problem_of(error)
+                finding = reading.XML_RECORD_REFUSED.at(problem=problem)
+            except _TooLongError:
+                stretch = self._find_record(source)
+                if stretch is None:
+                    raise self._too_long() from None
+                finding = reading.XML_RECORD_TOO_LONG.at(limit=self._limits.record_bytes)
+            else:
+                return
+            self._count += 1
+            yield Skipped(self._hash(stretch), finding)
+            if not stretch.around:  # the record was the root
+                self._check_rest()
+                return
+
+    def _parse(self, source: "_Source") -> Iterator[etree._Element]:
         # The events before a syntax error are given first (lxml 6.1, held by a test).
         # Entities need no switch here: without a DOCTYPE none can be declared, and one that is not
         # is a syntax error (resolve_entities=False would hide where).
         context = etree.iterparse(
             source,
             events=("end",),
-            tag=tuple(wanted),
+            tag=tuple(self._wanted),
             load_dtd=False,
             no_network=True,
-            huge_tree=False,
+            huge_tree=True,  # the source is bounded between two records
             remove_comments=True,
             remove_pis=True,
+            encoding=self._encoding.instead,
         )
-        wanted_tags = frozenset(wanted)
-        for _, element in context:
-            if any(above.tag in wanted_tags for above in element.iterancestors()):
-                continue
-            source.since_record = 0
-            yield element
-            _clear(element)
-    except etree.XMLSyntaxError as error:
+        above, wanted, also, last = self._above, self._wanted, self._also, self._path[-1]
+        try:
+            for _, element in context:
+                around = tuple(one.tag for one in element.iterancestors())
+                if not wanted.isdisjoint(around):
+                    continue  # inside another that is wanted
+                source.since_record = 0
+                if element.tag == last and around == above:
+                    self._count += 1
+                    yield element
+                elif element.tag in also:
+                    yield element
+                _clear(element)
+        except etree.XMLSyntaxError as error:
+            # A prefix that is not declared is only told when all was read: it stays in the name,
+            # and the name is no field of any profile.
+            if getattr(error, "code", 0) != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
+                raise
+
+    def _check_prolog(self) -> None:
+        """The DOCTYPE is met here, before any parser with a tree has seen it: its entities are
+        never built, let alone expanded."""
+        prolog = _Prolog()
+        try:
+            _feed_prolog(self._bytes, prolog, self._encoding)
+        except etree.XMLSyntaxError:
+            if prolog.root is None and not prolog.has_doctype:
+                raise
+            # Broken behind the root's start: the streaming parser will say where.
+        if prolog.has_doctype:
+            raise BrokenFeed(reading.XML_DOCTYPE.at())
+        if prolog.root is None:
+            raise BrokenFeed(reading.XML_NO_ROOT.at(limit=_MAX_PROLOG))
+
+    def _find_record(self, source: "_Source") -> Stretch | None:
+        """The next record in the file, if it is the one that could not be read."""
+        found = self._second_look().find_record(self._count + 1)
+        if found is None or (
+            source.is_over and found.end - found.start < self._limits.record_bytes
+        ):
+            return None
+        return found
+
+    def _second_look(self) -> XmlScan:
+        if self._scan is None:
+            most = _MOST_IN_A_TAG * self._limits.record_bytes
+            self._scan = XmlScan(self._stream, self._encoding, self._path, most)
+        return self._scan
+
+    def _broken(self, error: etree.XMLSyntaxError) -> BrokenFeed:
         line, column = error.position
-        raise BrokenFeed(
-            reading.XML_BROKEN.at(line=line or 0, column=column or 0, problem=_problem_of(error))
-        ) from None
+        found = self._second_look().find_break()
+        if found is None:
+            found = Break(line or 0, column or 0, self._find_byte(line or 1, column or 1))
+        problem = _problem_of(error)
+        return BrokenFeed(
+            reading.XML_BROKEN.at(
+                line=found.line, column=found.column, byte=found.byte, problem=problem
+            )
+        )
+
+    def _check_rest(self) -> None:
+        if found := self._second_look().find_break():
+            raise BrokenFeed(
+                reading.XML_BROKEN.at(
+                    line=found.line, column=found.column, byte=found.byte, problem="syntax"
+                )
+            )
+
+    def _too_long(self) -> BrokenFeed:
+        return BrokenFeed(reading.XML_NO_RECORD.at(limit=self._limit))
+
+    def _find_byte(self, line: int, column: int) -> int:
+        """Of a line and a column, where no parser tells the byte: near enough."""
+        self._stream.seek(0)
+        start = 0
+        for _ in range(line - 1):
+            piece = self._stream.readline(_CHUNK)
+            while piece and not piece.endswith(b"\n"):
+                start += len(piece)
+                piece = self._stream.readline(_CHUNK)
+            start += len(piece)
+        return start + column - 1
+
+    def _reopen(self, stretch: Stretch) -> bytes:
+        """A beginning for the rest of the file: the tags that are open there."""
+        if wide := self._encoding.wide:
+            return f"\ufeff{stretch.around}".encode(wide)
+        said = self._encoding.said
+        declared = f'<?xml version="1.0" encoding="{said}"?>'
+        return f"{declared}{stretch.around}".encode(said, "xmlcharrefreplace")
+
+    def _hash(self, stretch: Stretch) -> bytes:
+        digest, left = sha256(), stretch.end - stretch.start
+        self._stream.seek(stretch.start)
+        while left and (chunk := self._stream.read(min(left, _CHUNK))):
+            digest.update(chunk)
+            left -= len(chunk)
+        return digest.digest()
 
 
 def find_root(stream: BinaryIO) -> str | None:
-    """The tag (``{namespace}name``) of the root element, the stream left where it was; None where
+    """The tag (``{namespace}name``) of the root element, the stream left at its start; None where
     no root can be read. Never raises on content."""
-    start = stream.tell()
+    prolog = _Prolog()
+    encoding = XmlEncoding(stream)
     try:
-        prolog = _Prolog()
-        _feed_prolog(stream, prolog)
+        _feed_prolog(XmlBytes(stream, encoding), prolog, encoding)
     except etree.XMLSyntaxError:
         return None
     finally:
-        stream.seek(start)
+        stream.seek(0)
     return prolog.root
 
 
@@ -88,64 +247,50 @@ class _Prolog:
         """Asked for by lxml of every target."""
 
 
-def _feed_prolog(stream: BinaryIO, prolog: _Prolog) -> bytes:
+def _feed_prolog(source: XmlBytes, prolog: _Prolog, encoding: XmlEncoding) -> None:
     parser = etree.XMLParser(
         target=prolog,  # type: ignore[arg-type] # the stubs ask for comment() and pi() too
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
         huge_tree=False,
+        encoding=encoding.instead,
     )
-    head = bytearray()
-    while prolog.root is None and not prolog.has_doctype and len(head) < _MAX_PROLOG:
-        chunk = stream.read(2048)
+    length = 0
+    while prolog.root is None and not prolog.has_doctype and length < _MAX_PROLOG:
+        chunk = source.read(2048)
         if not chunk:
-            if head:
+            if length:
                 parser.close()  # only now is the root of a very short file told
-            break
-        head += chunk
+            return
+        length += len(chunk)
         parser.feed(chunk)
-    return bytes(head)
 
 
-def _read_prolog(stream: BinaryIO) -> bytes:
-    """The bytes up to some way behind the root's start tag. The DOCTYPE is met here, before any
-    parser with a tree has seen it: its entities are never built, let alone expanded."""
-    prolog = _Prolog()
-    start = stream.tell()
-    try:
-        head = _feed_prolog(stream, prolog)
-    except etree.XMLSyntaxError:
-        if prolog.root is None and not prolog.has_doctype:
-            raise
-        # Broken behind the root's start: the streaming parser will say where.
-        stream.seek(start)
-        head = b""
-    if prolog.has_doctype:
-        raise BrokenFeed(reading.XML_DOCTYPE.at())
-    if prolog.root is None:
-        raise BrokenFeed(reading.XML_NO_ROOT.at(limit=_MAX_PROLOG))
-    return head
+class _TooLongError(Exception):
+    """More bytes since the last record than the tree may take."""
 
 
 class _Source:
-    """What the parser reads from: the head again, then the rest, with a limit on the bytes
-    between two records so that the tree in memory stays bounded."""
+    """What the parser reads from: a head, then the rest, with a limit on the bytes between two
+    records so that the tree in memory stays bounded."""
 
-    def __init__(self, stream: BinaryIO, limit: int) -> None:
-        self._stream = stream
+    def __init__(self, source: XmlBytes, limit: int) -> None:
+        self._source = source
         self._limit = limit
         self.head = b""
         self.since_record = 0
+        self.is_over = False
 
     def read(self, _size: int = -1) -> bytes:
         if self.head:
             chunk, self.head = self.head, b""
         else:
-            chunk = self._stream.read(_CHUNK)
+            chunk = self._source.read(_CHUNK)
         self.since_record += len(chunk)
         if self.since_record > self._limit:
-            raise BrokenFeed(reading.XML_NO_RECORD.at(limit=self._limit))
+            self.is_over = True
+            raise _TooLongError
         return chunk
 
 

@@ -68,12 +68,12 @@ def read_records(
     if shape == "fhir-json":
         return read_fhir_json(stream, part, limits=limits)
     if shape == "fhir-xml":
-        return read_fhir_xml(stream, part, limits=limits)
+        return read_fhir_xml(stream, part, limits=limits, tell=tell)
     if profile is None:
         raise WrongUseError(f"a {terms.format} feed needs a mapping profile")
     if shape == "csv":
         return read_csv(stream, part, profile, limits=limits, tell=tell)
     if shape == "xml":
-        return read_xml(stream, part, profile, limits=limits)
+        return read_xml(stream, part, profile, limits=limits, tell=tell)
     by_line = shape == "ndjson"
     return read_json_records(stream, part, profile, limits=limits, by_line=by_line)

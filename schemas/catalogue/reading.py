@@ -188,7 +188,8 @@ XML_BROKEN = FindingCode(
     severity="error",
     scope="batch",
     title="XML not well formed",
-    message="the XML breaks at line {line}, column {column} ({problem}): nothing after it was read",
+    message="the XML breaks at line {line}, column {column}, byte {byte} ({problem}): nothing after"
+    " it was read",
     fix="Repair the file at that place and send it again; the records before it were read.",
     example="A file cut off in the middle of a record.",
 )
@@ -227,6 +228,37 @@ XML_RECORD_TOO_LONG = FindingCode(
     message="the record has more than {limit} characters, the most that is read",
     fix="Send the record without attachments and embedded files.",
     example="An incident with a scanned letter in base64.",
+)
+XML_BAD_CHARACTERS = FindingCode(
+    code="READ-056",
+    severity="error",
+    scope="record",
+    title="Characters that XML may not hold",
+    message="the record holds control characters, which no XML may hold, or bytes outside the"
+    " encoding of the file",
+    fix="Take control characters out of texts before they are written, and write the file in the"
+    " encoding it declares, best UTF-8; the records around it were read.",
+    example="A narrative pasted from a word processor with a vertical tab (&#11;) in it, or with an"
+    " 'é' in Windows-1252 in a file that declares UTF-8.",
+)
+XML_FALSE_DECLARATION = FindingCode(
+    code="READ-057",
+    severity="warning",
+    scope="batch",
+    title="XML declares another encoding than it has",
+    message="the XML declares {said}, but it is not: it was read as {encoding}",
+    fix="Declare the encoding in which the file is written, best UTF-8.",
+    example="encoding='utf-16' written by a program into a text that was then saved as UTF-8.",
+)
+XML_RECORD_REFUSED = FindingCode(
+    code="READ-058",
+    severity="error",
+    scope="record",
+    title="Record beyond what an XML parser takes",
+    message="the record is nested or made in a way that is not read ({problem}); the file around it"
+    " is well formed",
+    fix="Send plain records: a few levels, short names, few attributes.",
+    example="An element with thousands of levels inside.",
 )
 NO_HEADER = FindingCode(
     code="READ-060",

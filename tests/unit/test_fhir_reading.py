@@ -445,6 +445,31 @@ class TestXml:
         assert feed.broken is not None
         assert feed.broken.code == code.code
 
+    @pytest.mark.parametrize(
+        ("inside", "code"),
+        [
+            (b'<description value="caf\xe9"/>', "READ-056"),
+            (b'<description value="&#x0;"/>', "READ-056"),
+            (b'<description value="' + b"x" * (LIMIT // 2 + 1) + b'"/>', "READ-070"),
+            (b'<description value="x"/>' * (LIMIT // 20), "READ-005"),
+            (b'<description value="' + b"x" * 9 * LIMIT + b'"/>', "READ-055"),
+            (b"<extension>" * 9_000 + b"</extension>" * 9_000, "READ-058"),
+        ],
+    )
+    def test_a_bad_entry_costs_no_other(self, inside: bytes, code: str) -> None:
+        bad = BODY.replace(b"</AdverseEvent>", inside + b"</AdverseEvent>")
+        feed = xml(make_xml_bundle(BODY, bad, BODY, BODY))
+        assert feed.broken is None
+        assert feed.codes == ["ok", code, "ok", "ok"]
+        assert feed.records[3].locator == "/Bundle/entry[4]/resource/AdverseEvent"
+
+    def test_one_adverse_event_too_long_for_memory(self) -> None:
+        long = BODY.replace(b"</AdverseEvent>", b"<x/>" * 5 * LIMIT + b"</AdverseEvent>")
+        feed = xml(long)
+        assert feed.outcome == [(1, "/AdverseEvent", "READ-055")]
+        assert feed.broken is None
+        assert xml(long + b"<more/>").broken is not None
+
     def test_adverse_event_without_the_namespace_is_told_so(self) -> None:
         broken = xml(b"<AdverseEvent/>").broken
         assert broken is not None
