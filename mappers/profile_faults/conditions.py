@@ -57,7 +57,7 @@ def _find_contradiction(asked: Asked) -> str | None:
     for key in ("any", "none", "contains"):
         if getattr(asked, key) == []:
             return f"'{key}' names no value"
-    filled = asked.any or asked.contains
+    filled = fold([*(asked.any or ()), *(asked.contains or ())]) - {""}
     if asked.given is False and filled:
         return "a field that is not filled has no value: nothing can meet this"
     if asked.any and fold(asked.any) <= fold(asked.none or []):

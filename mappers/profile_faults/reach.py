@@ -54,15 +54,19 @@ def _asked_implies(this: Asked, other: Asked) -> bool:
     """A field may hold several values: that one of them is in 'any' says nothing of the rest."""
     if other.any is not None and not (this.any and fold(this.any) <= fold(other.any)):
         return False
-    if other.none is not None and not (
-        this.given is False or (this.none is not None and fold(other.none) <= fold(this.none))
-    ):
+    if other.none is not None and not _implies_none(this, fold(other.none)):
         return False
     if other.contains is not None and not _implies_contains(this, fold(other.contains)):
         return False
     if other.given is None:
         return True
     return _is_given(this) if other.given else this.given is False
+
+
+def _implies_none(this: Asked, words: frozenset[str]) -> bool:
+    if this.given is False:
+        return "" not in words  # a field that is not filled has the empty text
+    return this.none is not None and words <= fold(this.none)
 
 
 def _implies_contains(this: Asked, parts: frozenset[str]) -> bool:
