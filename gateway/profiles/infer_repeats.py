@@ -1,0 +1,185 @@
+"""What occurs several times in a record: numbered columns, rows with the same id, elements or
+objects below one another."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd  # type: ignore[import-untyped]
+
+from gateway.adapters.json_flatten import EACH
+from gateway.profiles.infer_dates import find_date_form
+from gateway.profiles.infer_model import Column, Rows
+from gateway.profiles.infer_names import cut_into_words, guess_by_name
+from mappers.profile_model import MEDICATIONS, PLACE
+from schemas.event import PATIENTS
+
+Content = Mapping[str, Any]
+_NUMBER: Final = re.compile(r"(?<![0-9])([1-9][0-9]?)(?![0-9])")
+_PERSONS: Final = frozenset(["patient", "person", "casualty", "victim", "subject"])
+_SURE: Final = 0.6
+# Share of rows whose id was there before, from which on that is how the feed is made.
+_ENOUGH_ROWS: Final = 0.1
+_SAME: Final = 0.9
+_FEWEST: Final = 5
+_CHANGED: Final = frozenset(
+    ["modified", "updated", "amended", "changed", "revised", "edited", "version"]
+)
+
+
+def find_numbered(names: Iterable[str], version: str) -> dict[str, tuple[str, str]]:
+    """Column → (its name with {n} for the number, the national group), for columns numbered from 1
+    that are about patients or medications."""
+    stems: dict[str, dict[int, str]] = {}
+    for name in names:
+        if PLACE not in name and (found := _NUMBER.search(name)):
+            stem = f"{name[: found.start()]}{PLACE}{name[found.end() :]}"
+            stems.setdefault(stem, {})[int(found[1])] = name
+    grouped: dict[str, tuple[str, str]] = {}
+    for stem, columns in stems.items():
+        group = _find_group(stem.replace(PLACE, " "), version)
+        if group is not None and 1 in columns:
+            grouped |= dict.fromkeys(columns.values(), (stem, group))
+    return grouped
+
+
+def _find_group(name: str, version: str) -> str | None:
+    guesses = guess_by_name(name, version)
+    best = max(guesses, key=lambda target: guesses[target], default="")
+    if guesses.get(best, 0) >= _SURE:
+        group = best.partition(".")[0]
+        return group if group in (PATIENTS, MEDICATIONS) else None
+    return PATIENTS if _PERSONS & set(cut_into_words(name)) else None
+
+
+def merge_numbered(
+    records: Sequence[Content], numbered: Mapping[str, tuple[str, str]]
+) -> list[dict[str, Any]]:
+    """The records with the numbered columns of one stem as one field with several texts."""
+    merged = []
+    for record in records:
+        one: dict[str, Any] = {}
+        for name, value in record.items():
+            if name in numbered:
+                one.setdefault(numbered[name][0], []).append(value)
+            else:
+                one[name] = value
+        merged.append(one)
+    return merged
+
+
+def find_nested(names: Iterable[str], version: str) -> dict[str, str]:
+    """XML and JSON: path → national group, for the one place below which most of a patient is
+    told. (``*`` ends the pointer of a list's items: the list itself is what repeats.)"""
+    told: dict[str, int] = {}
+    for name in names:
+        steps = re.split(r"/(?![^\[]*\])", name)
+        if not _is_of_patients(name, version):
+            continue
+        for depth in range(1, len(steps)):
+            above = "/".join(steps[:depth])
+            if above:
+                told[above] = told.get(above, 0) + 1
+    places = {
+        path: count
+        for path, count in told.items()
+        if path.endswith(f"/{EACH}") or _PERSONS & set(cut_into_words(path.rpartition("/")[2]))
+    }
+    if not places:
+        return {}
+    best = max(places, key=lambda path: (places[path], path.count("/")))
+    return {best.removesuffix(f"/{EACH}"): PATIENTS}
+
+
+def _is_of_patients(name: str, version: str) -> bool:
+    guesses = guess_by_name(name, version)
+    return any(
+        score >= _SURE and target.startswith(f"{PATIENTS}.") for target, score in guesses.items()
+    )
+
+
+def flatten_nested(
+    records: Sequence[Content], groups: Mapping[str, str], *, is_json: bool
+) -> list[dict[str, Any]]:
+    """The records with what is inside repeated groups under its whole path, as several texts."""
+    flat = []
+    for record in records:
+        one: dict[str, Any] = {}
+        for name, value in record.items():
+            if name not in groups or not isinstance(value, list):
+                one[name] = value
+                continue
+            for inner in value:
+                for below, text in inner.items():
+                    texts = text if isinstance(text, list) else [text]
+                    one.setdefault(join_path(name, below, is_json=is_json), []).extend(texts)
+        flat.append(one)
+    return flat
+
+
+def join_path(at: str, below: str, *, is_json: bool) -> str:
+    return f"{at}{below}" if is_json else f"{at}/{below}"
+
+
+def find_rows(records: Sequence[Content], columns: Sequence[Column], version: str) -> Rows | None:
+    """CSV: whether rows with the same id are one record, and which columns differ in them."""
+    total = len(records)
+    if total < _FEWEST:
+        return None
+    best: Rows | None = None
+    best_score = 0.0
+    for place, column in enumerate(columns):
+        field = column.field
+        is_id = field.filled >= 1 and field.kind in ("integer", "code", "text", "ods code")
+        if not is_id or not 1 < field.different <= (1 - _ENOUGH_ROWS) * total:
+            continue
+        by_name = guess_by_name(field.name, version).get("local_id", 0)
+        if by_name < 0.4 and place:
+            continue
+        agree, differing = _compare_rows(records, field.name)
+        score = agree + by_name / 2
+        if agree >= _SAME * 0.5 and field.different > 0.2 * total and score > best_score:
+            best_score = score
+            best = Rows(id=field.name, records=field.different, differing=differing)
+    if best is not None:
+        _find_newest(records, best)
+    return best
+
+
+def _compare_rows(records: Sequence[Content], name: str) -> tuple[float, list[str]]:
+    """The share of columns, of those that say anything, which rows of one id agree on; and the
+    others."""
+    plain = [
+        {one: "\0".join(text) if isinstance(text, list) else text for one, text in record.items()}
+        for record in records
+    ]
+    frame = pd.DataFrame.from_records(plain)
+    repeated = frame[frame.duplicated(name, keep=False)]
+    if repeated.empty:
+        return 0, []
+    others = [one for one in frame.columns if one != name and frame[one].nunique() > 1]
+    if not others:
+        return 0, []
+    different = repeated.groupby(name, sort=False)[others].nunique(dropna=False)
+    same = (different <= 1).mean()
+    differing = [one for one in others if same[one] < _SAME]
+    return 1 - len(differing) / len(others), differing
+
+
+def _find_newest(records: Sequence[Content], rows: Rows) -> None:
+    """Rows that are versions of one another: what differs is, among others, when it was changed."""
+    for name in rows.differing:
+        if not _CHANGED & set(cut_into_words(name)):
+            continue
+        texts = [str(record[name]) for record in records if name in record]
+        for separator in (None, ";", "|", ","):
+            pieces = {
+                piece.strip(): 1
+                for text in texts
+                for piece in (text.split(separator) if separator else [text])
+                if piece.strip()
+            }
+            form = find_date_form(pieces)
+            if form and form.kind == "date":
+                rows.by, rows.separator, rows.formats = name, separator, form.formats
+                return
