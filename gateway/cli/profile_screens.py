@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _WIDTH: Final = 100
 _LONG: Final = 200
+_ONE_LINE: Final = 60
 _MOST_NAME: Final = 36
 _SEVERITIES: Final = {"error": "red", "warning": "yellow", "information": "cyan"}
 _HEADS: Final = {
@@ -69,7 +70,7 @@ def _print_record(screen: Console, record: PreviewRecord) -> None:
 
 
 def _word_field(field: PreviewField) -> Text:
-    lines = [_word_given(given) for given in field.gives]
+    lines = [_word_given(given, field.texts) for given in field.gives]
     if field.use == "ignored":
         lines.append(Text(f"left out: {field.reason}", style="dim"))
     elif field.use == "unknown":
@@ -82,9 +83,11 @@ def _word_field(field: PreviewField) -> Text:
     return Text("\n").join(lines)
 
 
-def _word_given(given: Given) -> Text:
+def _word_given(given: Given, texts: Sequence[str] = ()) -> Text:
     name = _HEADS.get(given.element) or given.element.partition(".")[2]
-    words = Text(f"{name} ", style="bold") + Text(_shorten(given.value))
+    is_told = len(given.value) > _ONE_LINE and given.value in (text.strip() for text in texts)
+    words = Text(f"{name} ", style="bold")
+    words.append("the text as it stands" if is_told else _shorten(given.value))
     if given.label:
         words.append(f" {given.label}")
     if given.mark:

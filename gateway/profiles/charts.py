@@ -13,6 +13,7 @@ _BAR: Final = 16
 _STEP: Final = 24
 _MOST_BARS: Final = 60
 _LABEL_CHARACTERS: Final = 38
+_MOST_TOLD: Final = 5
 
 
 class Bar(msgspec.Struct, frozen=True):
@@ -55,8 +56,9 @@ def make_bars(
         _make_bar(place, label, text, room * min(value / full, 1))
         for place, (label, value, text) in enumerate(shown)
     ]
-    told = "; ".join(f"{label} {text}" for label, _, text in shown[:3])
-    description = f"{len(given)} bars. The first: {told}. The table below has every figure."
+    told = "; ".join(f"{label} {text}" for label, _, text in shown[:_MOST_TOLD])
+    more = f"; and {len(given) - _MOST_TOLD} more" if len(given) > _MOST_TOLD else ""
+    description = f"Bars from the top: {told}{more}. The table below has every figure."
     return BarChart(
         id, title, description, bars, len(bars) * _STEP + 8, max(len(given) - _MOST_BARS, 0)
     )

@@ -6,7 +6,8 @@ from typing import Any, BinaryIO, NamedTuple
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.profiles.coverage import Coverage, count_file, make_coverage
+from gateway.profiles.coverage import count_file, make_coverage
+from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.drift import Drift, compare
 from gateway.profiles.judging import Judging
 from gateway.profiles.previous import find_previous, name_previous

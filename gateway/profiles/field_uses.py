@@ -51,7 +51,7 @@ class FieldUses:
         }
         for name, reason in profile.ignored.items():
             self.named.setdefault(name, Use("ignored", name, reason=reason))
-        for name in find_asked(profile):
+        for name in _find_asked(profile):
             self.named.setdefault(name, Use("asked", name))
         self._numbered = [
             (_make_pattern(name), use) for name, use in self.named.items() if PLACE in name
@@ -98,7 +98,7 @@ def _targets(rules: list[FieldRule]) -> Iterator[str]:
     return iter(dict.fromkeys(rule.to for rule in rules))
 
 
-def find_asked(profile: Profile) -> set[str]:
+def _find_asked(profile: Profile) -> set[str]:
     """The fields that conditions look at, and those that say which rows belong together."""
     asked: set[str] = set()
     for rules in profile.elements.values():

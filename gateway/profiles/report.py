@@ -7,7 +7,7 @@ from functools import lru_cache
 import jinja2
 
 from gateway.profiles.charts import BarChart, make_bars
-from gateway.profiles.coverage import Coverage
+from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.drift import Drift
 from gateway.profiles.report_needs import list_needs
 from gateway.profiles.report_words import noun_of, summarise, word_values

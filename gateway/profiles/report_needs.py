@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway.profiles.coverage import Coverage, UncodedField
+from gateway.profiles.coverage_model import Coverage, UncodedField
 from gateway.profiles.drift import Drift
 from gateway.profiles.report_words import are, name_all, number, word_values
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from gateway.profiles.coverage import Coverage, FieldCoverage
+from gateway.profiles.coverage_model import Coverage, FieldCoverage
 from gateway.profiles.drift import Drift
 from gateway.profiles.report_words import word_values
 
@@ -61,8 +61,8 @@ def _list_drift(drift: Drift) -> Iterator[TableOfWords]:
         (f"probably renamed ({one.confidence:.0%} sure)", one.before, one.after)
         for one in drift.renamed
     ]
-    changes += [("vanished", name, "") for name in drift.vanished]
-    changes += [("new", "", name) for name in drift.new]
+    changes += [("vanished", name, "-") for name in drift.vanished]
+    changes += [("new", "-", name) for name in drift.new]
     yield f"Fields, against {drift.against}", ("change", "before", "now"), changes
     yield (
         "Codes that came or went",

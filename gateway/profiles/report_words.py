@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from gateway.profiles.coverage import Coverage
+from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.drift import Drift
 from gateway.profiles.sharing import ValuesTold
 

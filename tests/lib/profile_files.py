@@ -5,7 +5,8 @@ import io
 from datetime import UTC, datetime
 
 from gateway.adapters.limits import Limits
-from gateway.profiles.coverage import Coverage, count_file, make_coverage
+from gateway.profiles.coverage import count_file, make_coverage
+from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.judging import Judging
 from gateway.profiles.tally import Tally
 from mappers.profile_load import parse_profile

@@ -4,7 +4,8 @@ import io
 
 from gateway.adapters.limits import Limits
 from gateway.profiles import tally as tally_module
-from gateway.profiles.coverage import Coverage, count_file, make_coverage
+from gateway.profiles.coverage import count_file, make_coverage
+from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.judging import Judging
 from mappers.profile_load import load_profile
 from tests.lib.profile_files import (

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.profiles.golden import NOT_THERE, run_cases, write_expected
+from gateway.profiles.golden import run_cases, write_expected
+from gateway.profiles.outcomes import NOT_THERE
 from mappers.profile_load import make_shelf
 from schemas.errors import WrongUseError
 from tests.lib.profile_files import SMALL_PROFILE, make_row, write_rows
