@@ -2,6 +2,7 @@
 what loading does, and loading again changes nothing. As docs/vendor-exports.md tells."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -26,6 +27,7 @@ FEEDS = {
     "trust-over-datix": "csv",
 }
 TRUST = "trust-over-datix"
+PAGE = Path("docs/vendor-exports.md").read_text()
 
 
 def find_feed(profile):
@@ -85,22 +87,26 @@ def test_an_export_loads_as_check_says_and_once(gateway, profile, tmp_path):
     assert third.counts.revised == 2 * head.counts.revised
 
 
-def test_by_hand_as_the_page_says(tmp_path):
+def test_the_commands_of_the_page_print_what_it_says(tmp_path):
     line = CommandLine(tmp_path)
-    own = tmp_path / "profiles" / TRUST
-    shutil.copytree(SAMPLES / "profiles" / TRUST, own)
-    assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
-    assert b"usable, nothing to remark" in line("profile", "check", str(own)).stdout
-    added = line(
-        "source", "add", "northmoor-datix",
-        "--organisation", "RZA", "--format", "csv", "--profile", TRUST,
-    )  # fmt: skip
-    assert added.returncode == 0, added.stderr
-    loaded = line("ingest", str(find_feed(TRUST)), "--source", "northmoor-datix", "--json")
-    assert loaded.returncode == 3, loaded.stderr
-    receipt = json.loads(loaded.stdout)
-    assert receipt["profile_version"] == "2025-04 (datix-like-csv 1)"
+    shutil.copytree(SAMPLES / "profiles" / TRUST, tmp_path / "profiles" / TRUST)
+    sessions = re.findall(r"```\n(\$ lrms-gateway .*?)```\n", PAGE, re.DOTALL)
+    commands = [one for session in sessions for one in session.split("$ lrms-gateway ")[1:]]
+    assert len(commands) == 12
+    for command in commands:
+        typed, *said = command.splitlines()
+        printed = line(*typed.split()).stdout.decode().splitlines()
+        wanted = [one for one in said if one not in ("…", "")]
+        assert wanted
+        assert [one for one in wanted if one not in printed] == [], typed
+    receipt = line.json(
+        "receipt", line.json("batch", "list", "--json")[0]["id"], "--format", "json"
+    )
     reference = next(one["reference"] for one in receipt["records"] if one["reference"])
     (revision,) = line.json("event", "show", reference)["revisions"]
-    assert revision["profile"] == TRUST
-    assert "AdverseEventSafetyChallenges.SafetyChallenges" in revision["derived"]
+    assert revision["derived"]
+
+
+def test_the_page_shows_the_trusts_profile_as_it_is():
+    shown = re.search(rf"<!-- {TRUST} -->\n```yaml\n(.*?)```\n", PAGE, re.DOTALL)
+    assert shown[1] == (SAMPLES / "profiles" / TRUST / "profile.yaml").read_text()

@@ -230,12 +230,17 @@ elements:
         "AdverseEventAgent": {"DrugsInvolved": ["x", "y"]},
         "AdverseEventGovernance": {"NeverEvent": True},
     }
-    record = write_record(msgspec.structs.replace(EVENT, groups=groups), "7", profile)
+    event = msgspec.structs.replace(EVENT, taxonomy_version="5", groups=groups)
+    record = write_record(event, "7", profile)
     assert record.decode() == (
         '<case id="7" type="incident" day="03/11/2026"><part name="a/b">'
         '<field name="Drugs">x</field><field name="Drugs">y</field>'
         '<field name="Never">true</field></part></case>'
     )
+    head, tail = xml_frame(profile)
+    (read,) = read_xml(io.BytesIO(head + record + tail), PART, profile, limits=Limits())
+    mapped = ProfileMapper(profile, strict=True, default_version="5").map_record(read)
+    assert (mapped.event, mapped.findings) == (event, [])
 
 
 JSON = make_profile(
