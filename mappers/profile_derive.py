@@ -80,7 +80,7 @@ def derive(
 
 
 def _fill(one: Derivation, key: Key, view: View, filling: Filling, rules: RuleMapping) -> None:
-    if filling.find(key) is not None or (rules.names and key.path({}) in rules.names):
+    if filling.find(key) is not None or key in rules.names:
         return
     found = one.find_case(view)
     if found is None or found[1] in ("", []):

@@ -91,7 +91,7 @@ class ProfileMapper:
             troubles.word(body.slots),
             reference,
             self._list_derived(body),
-            body.rules.names if body.rules else {},
+            _list_names(body),
         )
 
     def _list_derived(self, body: _Body) -> tuple[str, ...]:
@@ -167,6 +167,11 @@ class ProfileMapper:
         filled = sorted(number for number, one in by_number.items() if one)
         for place, number in enumerate(filled, start=1):
             by_number[number].setdefault(counted, place)
+
+
+def _list_names(body: _Body) -> dict[str, list[str]]:
+    names = body.rules.names if body.rules is not None else {}
+    return {key.path(body.slots): given for key, given in names.items()}
 
 
 def _sequence_of(patient: Group) -> int:

@@ -49,7 +49,7 @@ class RuleMapping:
         self._newborn: dict[Key, str] = {}
         self.sources: dict[Key, str] = {}
         self.derived: dict[Key, None] = {}
-        self.names: dict[str, list[str]] = {}
+        self.names: dict[Key, list[str]] = {}
 
     def follow(self, rules: RuleSet, source: str, cell: Any, slot: int, view: View) -> None:
         """``source``: the field's place in the record; ``slot``: the occurrence it is of."""
@@ -101,7 +101,7 @@ class RuleMapping:
                 self._claims.setdefault(key, []).append(claim)
 
     def _add_names(self, rule: Rule, key: Key, source: str, names: list[str]) -> None:
-        there = self.names.setdefault(key.path({}), [])
+        there = self.names.setdefault(key, [])
         there += [name for name in dict.fromkeys(names) if name not in there]
         self.sources.setdefault(key, source)
         if rule.is_derived:
