@@ -1,5 +1,6 @@
 """The command line as its users type it: output, exit codes, standard input, machine form."""
 
+import gzip
 import json
 import os
 import subprocess
@@ -123,6 +124,57 @@ def test_an_unreadable_feed_has_exit_code_4(line):
     assert b"READ-091" in done.stdout
 
 
+def test_a_feed_that_breaks_off_is_held_listed_and_released(line):
+    feed = generate(line, "xml", seed=7)[:-300]
+    checked = line("check", "-", "--source", "my-xml", stdin=feed)
+    assert checked.returncode == 5
+    assert b"this feed would be held" in checked.stderr
+    done = line("ingest", "-", "--source", "my-xml", stdin=feed)
+    assert done.returncode == 5
+    assert b"Verdict held: 29 records would be loaded so: 29 created" in done.stdout
+    (batch,) = line.json("batch", "list", "--state", "held", "--json")
+    assert batch["id"].encode() in line("batch", "list", "--state", "held").stdout
+    again = line("ingest", "-", "--source", "my-xml", stdin=feed)
+    assert again.returncode == 5
+    assert b"was here already, and is still held" in again.stderr
+    for words in (("receipt", batch["id"]), ("process", batch["id"])):
+        told = line(*words)
+        assert told.stdout == done.stdout
+        assert told.returncode == (0 if words[0] == "receipt" else 5)
+    held = line.json("receipt", batch["id"], "--format", "json")
+    jsonschema.validate(held, json.loads(Path("docs/receipt.schema.json").read_text()))
+    released = line("batch", "release", batch["id"], "--reason", "the vendor knows", "--json")
+    assert (released.returncode, json.loads(released.stdout)["verdict"]) == (4, "partly_accepted")
+    late = line("batch", "discard", batch["id"], "--reason", "too late")
+    assert (late.returncode, b"is finished, not held" in late.stderr) == (2, True)
+
+
+def test_a_held_feed_is_discarded(line):
+    feed = generate(line, "xml", seed=8)[:-300]
+    batch = line.json("ingest", "-", "--source", "my-xml", "--json", stdin=feed)["batch_id"]
+    done = line("batch", "discard", batch, "--reason", "sent again whole")
+    assert done.returncode == 0
+    assert b"Verdict rejected: 0 records" in done.stdout
+    assert b"EXP-020" in done.stdout
+    held = line.json("batch", "list", "--state", "held", "--json")
+    assert batch not in [one["id"] for one in held]
+
+
+def test_a_source_may_have_what_came_before_a_break_loaded(line):
+    own = line.json("source", "list", "--json")[0]["organisation"]
+    words = ("--organisation", own, "--format", "fhir", "--on-break", "load")
+    assert line("source", "add", "loads", *words).returncode == 0
+    added = [one for one in line.json("source", "list", "--json") if one["id"] == "loads"]
+    assert [one["on_break"] for one in added] == ["load"]
+    assert b"load" in line("source", "list").stdout
+
+
+def test_a_packed_feed_is_loaded(line):
+    feed = gzip.compress(generate(line, "csv", seed=9))
+    done = line("ingest", "-", "--source", "my-csv", "--json", stdin=feed)
+    assert (done.returncode, json.loads(done.stdout)["counts"]["created"]) == (0, 30)
+
+
 def test_an_event_as_json_and_as_fhir_that_reads_back_unchanged(line):
     feed = generate(line, "fhir-6", events=3, seed=5)
     receipt = line.json("ingest", "-", "--source", "my-fhir", "--json", stdin=feed)
@@ -150,9 +202,19 @@ def test_deliver_sends_what_waits_once(line):
         (("ingest", "-", "--source", "nobody"), "nobody"),
         (("receipt", "b-nothing"), "b-nothing"),
         (("event", "show", "1234"), "not a reference number"),
-        (("source", "add", "x", "--organisation", "R0A", "--format", "pdf"), "fhir, xml, csv"),
+        (
+            ("source", "add", "x", "--organisation", "R0A", "--format", "pdf"),
+            "fhir, xml, csv, json",
+        ),
         (("source", "add", "x1", "--organisation", "R0A", "--format", "csv"), "--profile"),
         (("user", "add", "nobody", "--organisation", "R0A"), "not an e-mail address"),
+        (
+            ("source", "add", "x1", "--organisation", "R0A", "--format", "fhir", "--on-break", "x"),
+            "wait, load",
+        ),
+        (("batch", "list", "--state", "lost"), "received, held, planned, finished"),
+        (("batch", "release", "b-nothing", "--reason", "x"), "b-nothing"),
+        (("batch", "discard", "b-nothing"), "--reason"),
         (("generate", "--events", "1", "--format", "pdf"), "fhir-5"),
         (("generate", "--events", "1", "--format", "csv", "-o", "no/where"), "a folder that"),
     ],

@@ -1,5 +1,6 @@
 """Real DAG runs: the three DAGs over real batches, in an Airflow of their own."""
 
+import io
 import json
 import re
 import sqlite3
@@ -59,6 +60,12 @@ def write_marked_feed(path, *, events, errors):
     path.write_text(marked, encoding="utf-8")
 
 
+def _one(feed: Path) -> bytes:
+    """The first record of a feed as an entry of a Bundle, and the start of another."""
+    record = feed.read_bytes().splitlines()[0]
+    return b'{"resource": ' + record + b'}, {"resource": {'
+
+
 @pytest.fixture(scope="module")
 def line(tmp_path_factory):
     """A good and a bad feed, received; then each DAG run, and all of them once more."""
@@ -71,6 +78,8 @@ def line(tmp_path_factory):
             write_marked_feed(feed, events=150, errors=errors)
             with feed.open("rb") as stream:
                 receive_feed(gateway, "test-fhir", stream, filename=feed.name)
+        bundle = io.BytesIO(b'{"resourceType": "Bundle", "type": "batch", "entry": [' + _one(feed))
+        receive_feed(gateway, "test-fhir", bundle, filename="broken off")
     return Runs(home, *DAGS, *DAGS, LRMS_DIGEST_HOUR="0")
 
 
@@ -104,7 +113,19 @@ def test_a_second_run_has_nothing_to_do(line):
 def test_batches_are_finished_and_marked(batches):
     assert batches["good.ndjson"].verdict == "accepted"
     assert batches["good.ndjson"].counts.created == 150
-    assert all(batch.state == "finished" and batch.marked_at for batch in batches.values())
+    finished = [batches[name] for name in ("good.ndjson", "bad.ndjson")]
+    assert all(batch.state == "finished" and batch.marked_at for batch in finished)
+
+
+def test_a_held_batch_is_a_green_run_that_says_so(line, batches):
+    held = batches["broken off"]
+    assert held.state == "held"
+    assert f"batch {held.id} held: READ-010" in line.output
+    found = line.read_xcoms()
+    counts = [
+        json.loads(value) for task, key, value in found if (task, key[:6]) == ("finish", "return")
+    ]
+    assert {"finished": 2, "held": 1} in counts
 
 
 def test_bad_records_are_a_receipt_and_not_a_red_run(batches):
@@ -123,7 +144,7 @@ def test_every_alert_is_announced_and_delivered(line):
 
 def test_xcom_holds_ids_and_counts_only(line, batches):
     ids = {batch.id for batch in batches.values()}
-    names = {"records", "finished", "marked", "urgent", "digest", "no_admin"}
+    names = {"records", "finished", "held", "marked", "urgent", "digest", "no_admin"}
     names |= {"sent", "failed", "waiting", "parked"}
     found = [(task, json.loads(value)) for task, key, value in line.read_xcoms() if "return" in key]
     assert {task for task, _ in found} >= {"plan", "process", "finish", "mark", "prepare"}
