@@ -96,7 +96,7 @@ def home(tmp_path_factory):
         ("fhir", b"\xef\xbb\xbf \n", 4, ["READ-090"]),
         ("fhir", b"\x1f\x8b\x08\x00\x00", 4, ["PACK-002", "at byte 5"]),
         ("fhir", b"id,day\n1,2\n", 4, ["READ-091", "neither JSON nor XML"]),
-        ("fhir", '{"resourceType": "AdverseEvent"}'.encode("utf-16"), 4, ["READ-091"]),
+        ("fhir", '{"resourceType": "AdverseEvent"}'.encode("utf-16"), 4, ["READ-013"]),
         ("fhir", b'{"resourceType": "Patient"}\n', 3, ["READ-006", "line 1"]),
         ("fhir", b"<!DOCTYPE x><x/>", 4, ["READ-050"]),
         ("csv", b'{"a": 1, "a": 1}', 4, ["READ-069", "record_id"]),
