@@ -75,8 +75,9 @@ _EXPECTED: Final = {
 def _name_kind(given: Any) -> str:
     if given is None or given == "":
         return "empty"
-    kinds = {dict: "keys and values", list: "a list", str: "a text"}
-    return kinds.get(type(given), "something else")
+    if isinstance(given, dict):
+        return "keys and values"
+    return "a list" if isinstance(given, list) else "a text"
 
 
 def _word_unknown_key(path: Path) -> str:
