@@ -47,7 +47,7 @@ def skip_false_mark(stream: BinaryIO, encoding: str) -> Finding | None:
     """At the start of the stream: steps over a mark of UTF-8 where the text is not UTF-8, and tells
     so."""
     if encoding == "cp1252" and stream.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-        return reading.FALSE_MARK.at(encoding=encoding)
+        return reading.FALSE_MARK.at(encoding="Windows-1252")
     stream.seek(0)
     return None
 

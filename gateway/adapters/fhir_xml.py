@@ -16,7 +16,8 @@ from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_reco
 from gateway.adapters.json_strict import find_long_text
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import MARK
-from gateway.adapters.xml_stream import Skipped, XmlFeed, find_root
+from gateway.adapters.xml_prolog import find_root
+from gateway.adapters.xml_stream import Skipped, XmlFeed
 from mappers.fhir_notes import named
 from schemas.batch import Part
 from schemas.catalogue import reading

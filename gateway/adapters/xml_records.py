@@ -8,7 +8,8 @@ from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import MARK
 from gateway.adapters.xml_flatten import Content, Flattening, Names, count_fields, find_long_text
-from gateway.adapters.xml_stream import Skipped, XmlFeed, find_root
+from gateway.adapters.xml_prolog import find_root
+from gateway.adapters.xml_stream import Skipped, XmlFeed
 from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading

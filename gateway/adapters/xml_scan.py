@@ -156,3 +156,16 @@ class XmlScan:
             self._count += 1
             around = "".join(tag for tag, _ in self._open)
             self._found.append(Stretch(self._count, self._start_byte, byte, around))
+
+
+def find_byte(stream: BinaryIO, line: int, column: int) -> int:
+    """Of a line and a column, where no parser tells the byte: near enough."""
+    stream.seek(0)
+    start = 0
+    for _ in range(line - 1):
+        piece = stream.readline(_CHUNK)
+        while piece and not piece.endswith(b"\n"):
+            start += len(piece)
+            piece = stream.readline(_CHUNK)
+        start += len(piece)
+    return start + column - 1

@@ -15,13 +15,12 @@ from lxml import etree
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import XmlBytes, XmlEncoding
-from gateway.adapters.xml_scan import Break, Stretch, XmlScan
+from gateway.adapters.xml_prolog import check_prolog
+from gateway.adapters.xml_scan import Break, Stretch, XmlScan, find_byte
 from schemas.catalogue import reading
 from schemas.finding import Finding
 
 _CHUNK: Final = 32_768
-# A prolog (declaration, comments) longer than this before the root element is no feed.
-_MAX_PROLOG: Final = 65_536
 # A start tag or a comment of more than so many records is no feed.
 _MOST_IN_A_TAG: Final = 4
 
@@ -75,7 +74,7 @@ class XmlFeed:
             source = _Source(self._bytes, self._limit)
             try:
                 if stretch is None:
-                    self._check_prolog()
+                    check_prolog(self._bytes, self._encoding)
                     self._bytes.seek(0)
                 else:
                     source.head = self._reopen(stretch)
@@ -134,21 +133,6 @@ class XmlFeed:
             if getattr(error, "code", 0) != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
                 raise
 
-    def _check_prolog(self) -> None:
-        """The DOCTYPE is met here, before any parser with a tree has seen it: its entities are
-        never built, let alone expanded."""
-        prolog = _Prolog()
-        try:
-            _feed_prolog(self._bytes, prolog, self._encoding)
-        except etree.XMLSyntaxError:
-            if prolog.root is None and not prolog.has_doctype:
-                raise
-            # Broken behind the root's start: the streaming parser will say where.
-        if prolog.has_doctype:
-            raise BrokenFeed(reading.XML_DOCTYPE.at())
-        if prolog.root is None:
-            raise BrokenFeed(reading.XML_NO_ROOT.at(limit=_MAX_PROLOG))
-
     def _find_record(self, source: "_Source") -> Stretch | None:
         """The next record in the file, if it is the one that could not be read."""
         found = self._second_look().find_record(self._count + 1)
@@ -168,7 +152,7 @@ class XmlFeed:
         line, column = error.position
         found = self._second_look().find_break()
         if found is None:
-            found = Break(line or 0, column or 0, self._find_byte(line or 1, column or 1))
+            found = Break(line or 0, column or 0, find_byte(self._stream, line or 1, column or 1))
         problem = _problem_of(error)
         return BrokenFeed(
             reading.XML_BROKEN.at(
@@ -187,18 +171,6 @@ class XmlFeed:
     def _too_long(self) -> BrokenFeed:
         return BrokenFeed(reading.XML_NO_RECORD.at(limit=self._limit))
 
-    def _find_byte(self, line: int, column: int) -> int:
-        """Of a line and a column, where no parser tells the byte: near enough."""
-        self._stream.seek(0)
-        start = 0
-        for _ in range(line - 1):
-            piece = self._stream.readline(_CHUNK)
-            while piece and not piece.endswith(b"\n"):
-                start += len(piece)
-                piece = self._stream.readline(_CHUNK)
-            start += len(piece)
-        return start + column - 1
-
     def _reopen(self, stretch: Stretch) -> bytes:
         """A beginning for the rest of the file: the tags that are open there."""
         if wide := self._encoding.wide:
@@ -214,57 +186,6 @@ class XmlFeed:
             digest.update(chunk)
             left -= len(chunk)
         return digest.digest()
-
-
-def find_root(stream: BinaryIO) -> str | None:
-    """The tag (``{namespace}name``) of the root element, the stream left at its start; None where
-    no root can be read. Never raises on content."""
-    prolog = _Prolog()
-    encoding = XmlEncoding(stream)
-    try:
-        _feed_prolog(XmlBytes(stream, encoding), prolog, encoding)
-    except etree.XMLSyntaxError:
-        return None
-    finally:
-        stream.seek(0)
-    return prolog.root
-
-
-class _Prolog:
-    """A parser target that sees what stands before the root element, and the root's tag."""
-
-    def __init__(self) -> None:
-        self.root: str | None = None
-        self.has_doctype = False
-
-    def doctype(self, *_: object) -> None:
-        self.has_doctype = True
-
-    def start(self, tag: str, _attributes: object) -> None:
-        self.root = self.root or tag
-
-    def close(self) -> None:
-        """Asked for by lxml of every target."""
-
-
-def _feed_prolog(source: XmlBytes, prolog: _Prolog, encoding: XmlEncoding) -> None:
-    parser = etree.XMLParser(
-        target=prolog,  # type: ignore[arg-type] # the stubs ask for comment() and pi() too
-        resolve_entities=False,
-        load_dtd=False,
-        no_network=True,
-        huge_tree=False,
-        encoding=encoding.instead,
-    )
-    length = 0
-    while prolog.root is None and not prolog.has_doctype and length < _MAX_PROLOG:
-        chunk = source.read(2048)
-        if not chunk:
-            if length:
-                parser.close()  # only now is the root of a very short file told
-            return
-        length += len(chunk)
-        parser.feed(chunk)
 
 
 class _TooLongError(Exception):

@@ -206,10 +206,10 @@ XML_NO_RECORD = FindingCode(
     code="READ-053",
     severity="error",
     scope="batch",
-    title="Record without end in XML",
-    message="no record ended within {limit} bytes: nothing after that was read",
-    fix="Send smaller records, and nothing but records in the feed.",
-    example="An incident with a scan of hundreds of megabytes inside.",
+    title="Long stretch without a record in XML",
+    message="there is no record within {limit} bytes: nothing after that was read",
+    fix="Send nothing but records in the feed.",
+    example="A file with megabytes of other elements between two records.",
 )
 XML_OTHER_ROOT = FindingCode(
     code="READ-054",
@@ -450,8 +450,8 @@ ROWS_TOO_LONG = FindingCode(
     severity="error",
     scope="record",
     title="Rows of one record too long",
-    message="the rows of the record have more than {limit} characters together, the most that is"
-    " read",
+    message="the rows of the record are too many or too long for one record: the limit is {limit}"
+    " characters together, each filled cell counting 50 more",
     fix="Check the id: so many rows of one record are hardly right. Send no attachments in cells.",
     example="A column of ids that holds the same in every row.",
 )

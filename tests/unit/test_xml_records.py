@@ -11,8 +11,9 @@ import pytest
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import XmlBytes
+from gateway.adapters.xml_prolog import find_root
 from gateway.adapters.xml_records import read_xml
-from gateway.adapters.xml_stream import XmlFeed, find_root
+from gateway.adapters.xml_stream import XmlFeed
 from mappers.profile_load import load_profile, parse_profile
 from schemas.batch import Part
 from schemas.catalogue import get_catalogue, word_message
