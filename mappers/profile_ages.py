@@ -17,7 +17,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from mappers.profile_dates import make_date_reader
+from mappers.profile_date_readers import make_date_reader
 from mappers.profile_terms import AgeUnit
 from mappers.profile_values import Unreadable
 from schemas.catalogue import mapping

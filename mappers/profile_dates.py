@@ -1,8 +1,7 @@
 """Days and times of a feed, in the formats a profile names.
 
-A format is one of ``NAMED_FORMATS``, or one as in strptime. Years have four digits: a text that
-would fit with two is refused as such, never completed. Which of day and month stands first is the
-profile's decision; of several formats the first that fits counts.
+A format is one of ``NAMED_FORMATS``, or one as in strptime. Years have four digits. Which of day
+and month stands first is the profile's decision.
 
 Text without an offset is UK time as written, also in the hour that the change to summer time
 skips and in the one that occurs twice: what the clock is said to have shown is kept. Text with an
@@ -10,15 +9,13 @@ offset (``Z``, ``+02:00``) is turned into UK time before its day or its time is 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from mappers.profile_values import ReadOne, Unreadable
-from schemas.catalogue import mapping
-from schemas.finding import FindingCode
-from schemas.values import is_date, is_time
+from schemas.values import is_date
 
 ISO: Final = "ISO"
 ISO_DATETIME: Final = "ISO-datetime"
@@ -69,7 +66,6 @@ _LONDON: Final = ZoneInfo("Europe/London")
 _MOMENT = re.compile(
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d{1,9})?)?(Z|[+-]\d\d(:?\d\d)?)?", re.ASCII
 )
-_SHORT_TIME = re.compile(r"[0-9]{2}:[0-9]{2}")
 _WORDS = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "HH", "%I": "hh", "%M": "MM", "%S": "SS"}
 _WORDS |= {"%b": "Mon", "%B": "Month", "%p": "AM"}
 # Formats whose length is fixed: strptime would make 1 November of '2026111' and of '202611 1'.
@@ -81,7 +77,6 @@ _MONTHS = (
 _MONTHS_SHORT = tuple(name[:3] for name in _MONTHS)
 _DIGITS = dict.fromkeys(("%m", "%d", "%H", "%I", "%M", "%S"), r"(\d{1,2})")
 _DIGITS |= {"%Y": r"(\d{4})", "%b": "(sept|[a-z]{3})", "%B": "([a-z]{3,9})", "%p": "([ap]m)"}
-_Formats = str | Sequence[str] | None
 
 
 def has_day(date_format: str) -> bool:
@@ -100,77 +95,13 @@ def find_moment(text: str, date_format: str) -> datetime | None:
     """The moment, in UK time and without a zone; None where the text does not fit. Of a format
     without a day only the time means something, and the reverse."""
     try:
-        return _make_parser(date_format)(text.strip())
+        return make_parser(date_format)(text.strip())
     except (ValueError, OverflowError):
         return None
 
 
-def make_date_reader(formats: _Formats) -> ReadOne:
-    """``YYYY-MM-DD`` where the profile names no format."""
-    listed = _as_list(formats) or [ISO]
-    parsers = [_make_parser(one) for one in listed if has_day(one)]
-    refuse = _make_refusal(listed, mapping.NOT_A_PROFILE_DATE)
-
-    def read(text: str) -> str | None:
-        text = text.strip()
-        if not text:
-            return None
-        for parse in parsers:
-            try:
-                return parse(text).date().isoformat()
-            except (ValueError, OverflowError):
-                continue
-        raise refuse(text)
-
-    def read_iso(text: str) -> str | None:
-        text = text.strip()
-        if text and not is_date(text):
-            raise refuse(text)
-        return text
-
-    return read_iso if listed == [ISO] else read
-
-
-def make_time_reader(formats: _Formats) -> ReadOne:
-    """``HH:MM:SS`` or ``HH:MM`` where the profile names no format. A text in a format without a
-    time says nothing: midnight is never made up."""
-    listed = _as_list(formats)
-    if not listed:
-        return _read_iso_time
-    parsers = [(_make_parser(one), has_time(one)) for one in listed]
-    refuse = _make_refusal(listed, mapping.NOT_A_PROFILE_TIME)
-
-    def read(text: str) -> str | None:
-        text = text.strip()
-        if not text:
-            return None
-        for parse, says_time in parsers:
-            try:
-                moment = parse(text)
-            except (ValueError, OverflowError):
-                continue
-            return moment.time().isoformat("seconds") if says_time else None
-        raise refuse(text)
-
-    return read
-
-
-def _read_iso_time(text: str) -> str | None:
-    text = text.strip()
-    if _SHORT_TIME.fullmatch(text):
-        text += ":00"
-    if text and not is_time(text):
-        raise Unreadable(mapping.NOT_A_PROFILE_TIME, "HH:MM:SS or HH:MM")
-    return text
-
-
-def _as_list(formats: _Formats) -> list[str]:
-    given = [formats] if isinstance(formats, str) else list(formats or ())
-    # strptime's word for it, and ours, in the long form too.
-    return [ISO if one in ("%Y-%m-%d", "YYYY-MM-DD") else one for one in given]
-
-
-def _make_parser(date_format: str) -> Callable[[str], datetime]:
+@lru_cache(maxsize=256)
+def make_parser(date_format: str) -> Callable[[str], datetime]:
     """Text without blanks around it → moment; ValueError or OverflowError where it does not fit."""
     pattern = NAMED_FORMATS.get(date_format, date_format)
     if date_format == ISO:
@@ -256,27 +187,7 @@ def _in_london(moment: datetime) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(_LONDON).replace(tzinfo=None)
 
 
-def _make_refusal(formats: list[str], code: FindingCode) -> Callable[[str], Unreadable]:
-    accepted = " or ".join(_describe(one) for one in formats)
-    short = [NAMED_FORMATS.get(one, one).replace("%Y", "%y") for one in formats]
-    short = [one for one in short if "%y" in one]
-
-    def refuse(text: str) -> Unreadable:
-        is_short = any(_fits(text, one) for one in short)
-        return Unreadable(mapping.TWO_DIGIT_YEAR if is_short else code, accepted)
-
-    return refuse
-
-
-def _fits(text: str, pattern: str) -> bool:
-    try:
-        datetime.strptime(text, pattern)  # noqa: DTZ007 - only whether it fits
-    except ValueError:
-        return False
-    return True
-
-
-def _describe(date_format: str) -> str:
+def describe(date_format: str) -> str:
     """``%d/%m/%Y`` as ``DD/MM/YYYY``, for people."""
     if date_format == ISO:
         return "YYYY-MM-DD"

@@ -5,12 +5,11 @@ a field with conditions, several rules or the like is a ``RuleSet``, which takes
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from mappers.profile_ages import make_age_reader
-from mappers.profile_conditions import Condition, list_asked, make_condition
-from mappers.profile_dates import make_date_reader, make_time_reader
+from mappers.profile_conditions import Condition, make_condition
+from mappers.profile_date_readers import make_date_reader, make_time_reader
 from mappers.profile_model import (
     PLACE,
     ROWS,
@@ -33,6 +32,7 @@ from mappers.profile_places import (
     RuleSet,
     Table,
 )
+from mappers.profile_uses import find_ignored_inside, find_shared, list_asked_inside, list_used
 from mappers.profile_values import (
     ReadOne,
     make_boolean_reader,
@@ -53,7 +53,7 @@ class _Compiling:
     def __init__(self, profile: Profile, version: str) -> None:
         self._profile = profile
         self._version = version
-        self._shared = _find_shared(profile, version)
+        self._shared = find_shared(profile, version)
         self._rules_made = 0
 
     def make_table(self) -> Table:
@@ -70,7 +70,7 @@ class _Compiling:
         if rows := [self._make_row(*one) for one in profile.repeated.items() if one[1].rows]:
             places[ROWS] = Rows(tuple(rows))
         _add_columns(dict.fromkeys(profile.ignored, ASIDE), places, numbered)
-        _add_columns(dict.fromkeys(_list_used(profile), ASIDE), places, numbered)
+        _add_columns(dict.fromkeys(list_used(profile), ASIDE), places, numbered)
         has_paths = profile.format != "csv"
         return Table(places, numbered, _with_content(profile.ignored) if has_paths else ())
 
@@ -92,11 +92,11 @@ class _Compiling:
             return Outside(group)
         inner = {name: self._make_place(rules) for name, rules in repeated.elements.items()}
         names = frozenset(inner)
-        below = _find_ignored_inside(self._profile, repeated.at or "")
-        for name in [*below, *_list_asked(self._profile, group, repeated)]:
+        below = find_ignored_inside(self._profile, repeated.at or "")
+        for name in [*below, *list_asked_inside(self._profile, group, repeated)]:
             inner.setdefault(name, ASIDE)
         table = Table(inner, [], _with_content(below))
-        is_viewed = bool(_list_asked(self._profile, group, repeated))
+        is_viewed = bool(list_asked_inside(self._profile, group, repeated))
         return Nested(group, table, names, make_condition(repeated.when), is_viewed)
 
     def _make_row(self, group: str, repeated: RepeatedGroup) -> Nested:
@@ -104,7 +104,7 @@ class _Compiling:
         names = self._profile.row_fields | inner.keys()
         # What another group takes from the rows is no news to this one.
         inner |= dict.fromkeys(names - inner.keys(), ASIDE)
-        is_viewed = bool(_list_asked(self._profile, group, repeated))
+        is_viewed = bool(list_asked_inside(self._profile, group, repeated))
         return Nested(group, Table(inner, []), names, make_condition(repeated.when), is_viewed)
 
     def _make_place(self, rules: Rules, whens: tuple[Condition, ...] = ()) -> Place:
@@ -158,54 +158,6 @@ class _Compiling:
         )
 
 
-def _list_rules(profile: Profile) -> Iterator[FieldRule]:
-    for rules in profile.elements.values():
-        yield from as_list(rules)
-    for repeated in profile.repeated.values():
-        for rules in repeated.elements.values():
-            yield from as_list(rules)
-
-
-def _find_shared(profile: Profile, version: str) -> frozenset[str]:
-    """The single-valued elements that several rules fill: none may overwrite the other."""
-    times = Counter(rule.to for rule in _list_rules(profile))
-    several = {target for target, count in times.items() if count > 1}
-    specs = {target: find_spec(target, (version,)) for target in several}
-    return frozenset(target for target, spec in specs.items() if spec and not spec.many)
-
-
-def _list_used(profile: Profile) -> Iterator[str]:
-    """The fields that are read elsewhere: the head of the record, conditions, rows."""
-    for head in profile.heads.values():
-        yield head.field
-        yield from head.more
-    for rules in profile.elements.values():
-        for rule in as_list(rules):
-            yield from list_asked(rule.when)
-    for group, repeated in profile.repeated.items():
-        yield from _list_asked(profile, group, repeated)
-    for cases in profile.derive.values():
-        for case in cases:
-            yield from list_asked(case.when)
-    if any(repeated.rows for repeated in profile.repeated.values()):
-        yield from profile.row_fields
-    if profile.rows is not None:
-        yield from filter(None, (profile.rows.id, profile.rows.by))
-
-
-def _list_asked(profile: Profile, group: str, repeated: RepeatedGroup) -> set[str]:
-    """The fields that the conditions of a repeated group look at; its own, or the record's."""
-    asked = list_asked(repeated.when)
-    for rules in repeated.elements.values():
-        for rule in as_list(rules):
-            asked |= list_asked(rule.when)
-    for target, cases in profile.derive.items():
-        if target.startswith(f"{group}."):
-            for case in cases:
-                asked |= list_asked(case.when)
-    return asked
-
-
 def _add_columns(
     made: dict[str, Place],
     places: dict[str, Place],
@@ -216,18 +168,6 @@ def _add_columns(
         if PLACE in name:
             numbered.append((_make_pattern(name), place))
         places.setdefault(name, place)
-
-
-def _find_ignored_inside(profile: Profile, at: str) -> list[str]:
-    """What is ignored of an occurrence: ``at/name``, in JSON also ``at/*/name``."""
-    starts = (f"{at}/*/", f"{at}/")
-    found = []
-    for name in profile.ignored:
-        start = next((start for start in starts if name.startswith(start)), None)
-        if start is not None:
-            inner = name.removeprefix(start)
-            found.append(f"/{inner}" if profile.format == "json" else inner)
-    return found
 
 
 def _with_content(ignored: Iterable[str]) -> tuple[str, ...]:

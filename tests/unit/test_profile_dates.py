@@ -4,14 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from mappers.profile_dates import (
-    NAMED_FORMATS,
-    find_moment,
-    has_day,
-    has_time,
-    make_date_reader,
-    make_time_reader,
-)
+from mappers.profile_date_readers import make_date_reader, make_time_reader
+from mappers.profile_dates import NAMED_FORMATS, find_moment, has_day, has_time
 from mappers.profile_values import Unreadable
 
 _MOMENT = datetime(2026, 11, 3, 14, 5, 9)  # noqa: DTZ001 - UK time, as everywhere here
