@@ -20,10 +20,17 @@ _MAX_NAME: Final = 100
 
 
 def read_xml(
-    stream: BinaryIO, part: Part, profile: Profile, *, limits: Limits, tell: Tell = tell_nobody
+    stream: BinaryIO,
+    part: Part,
+    profile: Profile,
+    *,
+    limits: Limits,
+    tell: Tell = tell_nobody,
+    counted_only: bool = False,
 ) -> Iterator[SourceRecord]:
     """The records at the profile's ``record`` path. ``limits.record_bytes`` is counted in
-    characters of text here; BrokenFeed where the file cannot be read on, after what came before."""
+    characters of text here; BrokenFeed where the file cannot be read on, after what came before.
+    ``counted_only``: records come without their content, in less than half the time."""
     names = Names(profile.namespaces)
     steps = (profile.record or "").strip("/").split("/")
     tags = [names.tag_of(step) for step in steps]
@@ -36,8 +43,11 @@ def read_xml(
     # Positions count over the file; only below the root itself is that a plain child position.
     path = "/" + "/".join(steps)
     locate = f"{path}[%d]" if len(steps) == 2 else f"({path})[%d]"
-    for number, element in enumerate(feed, start=part.first_record):
-        locator = locate % number
+    for position, element in enumerate(feed, start=1):
+        number, locator = part.first_record + position - 1, locate % position
+        if counted_only:
+            yield SourceRecord(number, locator, None, b"")
+            continue
         if isinstance(element, Skipped):
             yield SourceRecord(number, locator, None, element.raw_hash, (element.finding,))
             continue

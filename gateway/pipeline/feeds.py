@@ -58,22 +58,29 @@ def make_feed_terms(source: Source, shelf: Shelf, limits: Limits) -> FeedTerms:
 
 
 def read_records(
-    stream: BinaryIO, shape: Shape, part: Part, terms: FeedTerms, *, tell: Tell = tell_nobody
+    stream: BinaryIO,
+    shape: Shape,
+    part: Part,
+    terms: FeedTerms,
+    *,
+    tell: Tell = tell_nobody,
+    counted_only: bool = False,
 ) -> Iterator[SourceRecord]:
     """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on.
-    ``tell`` is given what is to be said of the feed as a whole."""
+    ``tell`` is given what is to be said of the feed as a whole. ``counted_only``: nobody asks for
+    the content of the records, which is left out where that saves time."""
     profile, limits = terms.profile, terms.limits
     if shape == "fhir-ndjson":
         return read_fhir_ndjson(stream, part, limits=limits)
     if shape == "fhir-json":
         return read_fhir_json(stream, part, limits=limits)
     if shape == "fhir-xml":
-        return read_fhir_xml(stream, part, limits=limits, tell=tell)
+        return read_fhir_xml(stream, part, limits=limits, tell=tell, counted_only=counted_only)
     if profile is None:
         raise WrongUseError(f"a {terms.format} feed needs a mapping profile")
     if shape == "csv":
         return read_csv(stream, part, profile, limits=limits, tell=tell)
     if shape == "xml":
-        return read_xml(stream, part, profile, limits=limits, tell=tell)
+        return read_xml(stream, part, profile, limits=limits, tell=tell, counted_only=counted_only)
     by_line = shape == "ndjson"
     return read_json_records(stream, part, profile, limits=limits, by_line=by_line)

@@ -17,7 +17,13 @@ from schemas.record import SourceRecord
 
 
 def read_part(
-    stream: BinaryIO, shape: Shape, part: Part, terms: FeedTerms, tell: Tell
+    stream: BinaryIO,
+    shape: Shape,
+    part: Part,
+    terms: FeedTerms,
+    tell: Tell,
+    *,
+    counted_only: bool = False,
 ) -> Iterator[SourceRecord]:
     """The records of a part; BrokenFeed where it cannot be read on, or where the batch holds more
     records than are read. What is told of a file in a zip of several names it."""
@@ -28,6 +34,7 @@ def read_part(
         part,
         terms,
         tell=lambda finding: tell(_place(finding, member)),
+        counted_only=counted_only,
     )
     try:
         for record in records:
@@ -57,13 +64,22 @@ def _bound(stream: BinaryIO, part: Part) -> BinaryIO:
     return io.BufferedReader(_Stretch(stream, part.end)) if part.end < size else stream
 
 
+def count_feed(feed: OpenFeed) -> "FeedReading":
+    """A feed that was read through, for what is to be said of it as a whole."""
+    reading = FeedReading(feed, counted_only=True)
+    for _ in reading:
+        pass
+    return reading
+
+
 class FeedReading:
     """The records of a whole feed, numbered on from content to content. A content that breaks off
     does not cost the next. Afterwards ``findings`` is what was told of the feed and what stopped
     it, ``counts`` how many records each content gave."""
 
-    def __init__(self, feed: OpenFeed) -> None:
+    def __init__(self, feed: OpenFeed, *, counted_only: bool = False) -> None:
         self._feed = feed
+        self._counted_only = counted_only
         self.findings: list[Finding] = []
         self.counts: list[int] = []
 
@@ -86,13 +102,16 @@ class FeedReading:
                 stream.seek(0)
                 yield from self._read(part, content.shape, stream)
 
-    def read_through(self) -> None:
-        for _ in self:
-            pass
-
     def _read(self, part: Part, shape: Shape, stream: BinaryIO) -> Iterator[SourceRecord]:
         try:
-            for record in read_part(stream, shape, part, self._feed.terms, self._tell):
+            for record in read_part(
+                stream,
+                shape,
+                part,
+                self._feed.terms,
+                self._tell,
+                counted_only=self._counted_only,
+            ):
                 self.counts[-1] += 1
                 yield record
         except BrokenFeed as broken:

@@ -7,7 +7,7 @@ import msgspec
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
-from gateway.pipeline.read import FeedReading
+from gateway.pipeline.read import FeedReading, count_feed
 from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
 from mappers.profile_model import Expectations
 from schemas.batch import Batch
@@ -34,13 +34,14 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     terms = find_hold_terms(source, feed)
     if not terms.is_read and len(feed.contents) < 2:
         return Survey([], [])
-    reading, rejected = FeedReading(feed), 0
+    rejected = 0
     if terms.is_judged:
+        reading = FeedReading(feed)
         judge = _make_judge(gateway, source, batch)
         for judged in judge_all(judge, reading, batch.id):
             rejected += judged.acceptance is None
     else:
-        reading.read_through()
+        reading = count_feed(feed)
     found = [*feed.findings, *reading.findings]
     reasons = terms.find_reasons(reading.records, rejected, found)
     return Survey(reading.counts, reading.findings, reasons)
@@ -48,10 +49,7 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
 
 def count_records(feed: OpenFeed) -> list[int]:
     """The records of each content, where there are several."""
-    reading = FeedReading(feed)
-    if len(feed.contents) > 1:
-        reading.read_through()
-    return reading.counts
+    return count_feed(feed).counts if len(feed.contents) > 1 else []
 
 
 def _make_judge(gateway: Gateway, source: Source, batch: Batch) -> Judge:
