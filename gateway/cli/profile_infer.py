@@ -1,6 +1,7 @@
 """The command that drafts a profile from a feed."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from schemas.errors import WrongUseError
 from schemas.taxonomy import TAXONOMY_VERSIONS
 
 _FILE = "profile.yaml"
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def infer(
@@ -39,10 +41,11 @@ def infer(
     A draft names fields and the codes of code lists; it holds no free text and nobody's numbers."""
     # pandas takes half a second to import, which the other commands do not owe.
     from gateway.profiles.infer import encode_analysis, infer_profile  # noqa: PLC0415
-    from gateway.profiles.infer_write import SCHEMA  # noqa: PLC0415
 
     if taxonomy_version not in TAXONOMY_VERSIONS:
         raise WrongUseError(f"--taxonomy-version: one of {', '.join(TAXONOMY_VERSIONS)}")
+    if name is not None and not _NAME.fullmatch(name):
+        raise WrongUseError(f"--name {name}: small letters, digits and hyphens")
     path = None if output == "-" else _find_path(output)
     with open_feed(file) as (stream, filename):
         inferred = infer_profile(
@@ -56,15 +59,22 @@ def infer(
     if as_json:
         sys.stdout.write(encode_analysis(inferred.draft).decode() + "\n")
     if path is not None:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(inferred.text, encoding="utf-8")
-        schema = json.dumps(make_profile_schema(), indent=1, ensure_ascii=False)
-        path.with_name(SCHEMA).write_text(schema + "\n", encoding="utf-8")
+        _write_files(path, inferred.text)
         mapped = sum(one.guess is not None for one in inferred.draft.fields)
         told = f"{path}: {mapped} of {len(inferred.draft.fields)} fields mapped"
         typer.echo(f"{told}, {len(inferred.draft.todo)} things to do", err=as_json)
     elif not as_json:
         sys.stdout.write(inferred.text)
+
+
+def _write_files(path: Path, text: str) -> None:
+    """The draft, and beside it the schema that its first line names, for editors."""
+    from gateway.profiles.infer_write import SCHEMA  # noqa: PLC0415 - as above
+
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    schema = json.dumps(make_profile_schema(), indent=1, ensure_ascii=False)
+    path.with_name(SCHEMA).write_text(schema + "\n", encoding="utf-8")
 
 
 def _find_path(output: str) -> Path:

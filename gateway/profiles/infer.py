@@ -16,6 +16,7 @@ from gateway.profiles.infer_model import Column, Draft, FieldDraft, Repeats, Row
 from gateway.profiles.infer_repeats import (
     find_nested,
     find_numbered,
+    find_predicates,
     find_rows,
     flatten_nested,
     merge_numbered,
@@ -55,11 +56,16 @@ def infer_profile(
     or has nothing that can be read."""
     limits = limits or Limits()
     sample = read_sample(stream, records=records, limits=limits)
-    groups = {}
-    if sample.layout.format != "csv":
+    groups: dict[str, str] = {}
+    layout = sample.layout
+    if layout.format == "xml":
+        layout.predicates = find_predicates(sample.records)
+        if layout.predicates:
+            sample = read_by_layout(stream, layout, {}, records=records, limits=limits)
+    if layout.format != "csv":
         groups = find_nested(_list_names(sample), taxonomy_version)
     if groups:
-        sample = read_by_layout(stream, sample.layout, groups, records=records, limits=limits)
+        sample = read_by_layout(stream, layout, groups, records=records, limits=limits)
     draft = _analyse(sample, groups, taxonomy_version)
     draft.name = name or make_name(filename)
     draft.filename = plain(filename)

@@ -30,4 +30,4 @@ def find_age_unit(column: Column) -> str | None:
 
 def is_national_age(age: int) -> bool:
     """Days for 1-30, months x 31 up to 11, years x 372."""
-    return 1 <= age <= 30 or (age % 31 == 0 and age <= 341) or (age % 372 == 0 and age > 0)
+    return age > 0 and (age <= 30 or (age % 31 == 0 and age <= 341) or age % 372 == 0)

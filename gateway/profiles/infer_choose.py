@@ -22,7 +22,7 @@ DRAFTED: Final = 0.6
 _MENTIONED: Final = 0.35
 # A further field for an element that holds several values must be surer than the first.
 _FURTHER: Final = 0.85
-_SECOND: Final = 0.15
+_SECOND: Final = 0.05
 _CODES_ENOUGH: Final = 0.6
 _WORDS: Final = (("y", "n"), ("t", "f"))
 

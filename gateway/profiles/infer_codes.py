@@ -4,6 +4,7 @@ draft may show."""
 import difflib
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from gateway.profiles.infer_kinds import MAX_CODE, MAX_CODES, holds_a_person
@@ -15,10 +16,9 @@ from schemas.values import is_plain_code
 # Shares of words, and of letters of a word, from which on two are like one another.
 _ALIKE: Final = 0.65
 _LETTERS_ALIKE: Final = 0.8
-# A value that occurs so often on average is a code, if there are few of them.
-_OFTEN: Final = 3
-_FEW: Final = 20
 _YES: Final = frozenset({"yes", "y", "true", "t", "1"})
+_COMPARED: Final = 300
+_LONGEST_LABEL: Final = 250
 _EVENT_TYPES: Final = "event types"
 
 Values = Mapping[str, int]
@@ -43,6 +43,7 @@ class Fit(NamedTuple):
     as_labels: float
 
 
+@lru_cache(maxsize=16_384)
 def plain_label(text: str) -> str:
     """A label as it is compared: its words, whatever case, plural and punctuation."""
     return " ".join(cut_into_words(text.replace("'", "").replace("’", "")))
@@ -99,11 +100,13 @@ def _list_words(section: str, name: str) -> Mapping[str, list[str]]:
 
 
 def measure_fit(values: Values, value_set: ValueSet) -> Fit:
-    """By different values, weighed a little by how often they occur."""
+    """By different values, the most frequent, weighed a little by how often they occur."""
     total = codes = labels = 0.0
-    for text, seen in values.items():
+    for text, seen in islice(values.items(), _COMPARED):
         weight = 1 + min(seen, 10) / 10
         total += weight
+        if len(text) > _LONGEST_LABEL:
+            continue
         if text in value_set.codes:
             codes += weight
         if (found := value_set.labels.get(plain_label(text))) is not None:
@@ -175,12 +178,10 @@ def _is_alike(word: str, other: str) -> bool:
     return difflib.SequenceMatcher(None, word, other).ratio() >= _LETTERS_ALIKE
 
 
-def may_be_shown(text: str, values: Values, value_set: ValueSet | None) -> bool:
+def may_be_shown(text: str, values: Values, value_set: ValueSet) -> bool:
     """Whether a value is surely a code of a list, and no text of a person's: short, one of few,
-    and one that comes again; or one the national list knows."""
+    and one that comes again, looks like a code, or stands in the national list."""
     if len(text) > MAX_CODE or len(values) > MAX_CODES or holds_a_person(text):
         return False
-    if value_set and (text in value_set.codes or plain_label(text) in value_set.labels):
-        return True
-    is_list = len(values) <= _FEW and sum(values.values()) >= _OFTEN * len(values)
-    return values[text] >= 2 or is_list or is_plain_code(text)
+    is_national = text in value_set.codes or plain_label(text) in value_set.labels
+    return is_national or values[text] >= 2 or is_plain_code(text)

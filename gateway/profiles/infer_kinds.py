@@ -29,7 +29,6 @@ _BOOLEANS: Final = (
 # Longest and most many a list of codes is: beyond, values are no codes but text.
 MAX_CODE: Final = 60
 MAX_CODES: Final = 60
-_FEW: Final = 20
 
 Values = Mapping[str, int]
 

@@ -111,6 +111,7 @@ class Layout(msgspec.Struct, kw_only=True):
     record: str | None = None
     namespaces: dict[str, str] = {}
     names: list[str] = []  # CSV: the header
+    predicates: list[str] = []  # XML: elements told apart by an attribute, as Field[@name='']
 
 
 class Derived(msgspec.Struct, kw_only=True):

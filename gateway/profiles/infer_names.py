@@ -15,10 +15,12 @@ _WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _MAX_NAME: Final = 200
 _FAINT_WEIGHT: Final = 0.25
 # How much the words around a name (the element around an XML field, a column's prefix) count.
-_AROUND_WEIGHT: Final = 0.6
+_AROUND_WEIGHT: Final = 0.75
 _PLACE_HELPS: Final = 0.04
 _PLACE_HARMS: Final = 0.08
 _PREFIX: Final = re.compile(r"^[\w.-]+:(?=\w)")
+# "drug_1", "Drug 2" are both a drug.
+_COUNTED: Final = re.compile(r"(?<=[A-Za-z]{3})[_ ][0-9]{1,2}$")
 _STEPS: Final = re.compile(r"[/\[\]@'=*]+")
 # A name that was read off the taxonomy's own may still be another thing; so may a synonym.
 _SURE: Final = 0.95
@@ -124,7 +126,7 @@ def _read_path(path: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _words_of_step(step: str) -> frozenset[str]:
-    return frozenset(cut_into_words(_PREFIX.sub("", step)))
+    return frozenset(cut_into_words(_COUNTED.sub("", _PREFIX.sub("", step))))
 
 
 def _compare(

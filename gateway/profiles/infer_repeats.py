@@ -17,6 +17,7 @@ from schemas.event import PATIENTS
 Content = Mapping[str, Any]
 _NUMBER: Final = re.compile(r"(?<![0-9])([1-9][0-9]?)(?![0-9])")
 _PERSONS: Final = frozenset(["patient", "person", "casualty", "victim", "subject"])
+_NAMING: Final = frozenset({"name", "key", "code", "id", "label", "field", "type", "question"})
 _SURE: Final = 0.6
 # Share of rows whose id was there before, from which on that is how the feed is made.
 _ENOUGH_ROWS: Final = 0.1
@@ -66,6 +67,19 @@ def merge_numbered(
                 one[name] = value
         merged.append(one)
     return merged
+
+
+def find_predicates(records: Sequence[Content]) -> list[str]:
+    """XML: elements of one name that say in an attribute which field they are, as steps of a path:
+    ``Field[@name='']``. In a record the attribute has several values, none of them twice."""
+    told: dict[str, list[bool]] = {}
+    for record in records:
+        for name, value in record.items():
+            path, _, attribute = name.rpartition("/@")
+            if attribute in _NAMING and path and isinstance(value, list):
+                step = f"{path.rpartition('/')[2]}[@{attribute}='']"
+                told.setdefault(step, []).append(len(set(value)) == len(value))
+    return [step for step, are_apart in told.items() if sum(are_apart) >= _SAME * len(are_apart)]
 
 
 def find_nested(names: Iterable[str], version: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ _KEPT: Final = 1_000
 # What is kept in all, whatever the number of records asked for.
 _BUDGET: Final = 64 * 2**20
 _HEAD: Final = 4_096
+_PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
 _KEYS: Final = {PATIENTS: "patients", MEDICATIONS: "medications"}
 
 
@@ -54,6 +55,8 @@ def find_layout(stream: BinaryIO, limits: Limits) -> Layout:
     stream.seek(0)
     head = stream.read(_HEAD)
     stream.seek(0)
+    if head.startswith(_PACKED):
+        raise WrongUseError("the file is packed (gzip or zip): unpack it first")
     feed_format = _find_format(head)
     if feed_format == "xml":
         survey = survey_xml(stream)
@@ -117,6 +120,8 @@ def _make_profile(layout: Layout, groups: Mapping[str, str]) -> Profile:
         "namespaces": layout.namespaces,
         "taxonomy_version": "6",  # the one with every group
         "event_type": {"value": "1"},
+        # The reader tells elements apart by the attributes that the profile asks for.
+        "ignored": dict.fromkeys(layout.predicates, "only to be told apart"),
     }
     keys = {
         national: key for key, national in (("patients", PATIENTS), ("medications", MEDICATIONS))

@@ -47,9 +47,13 @@ _WORDS: Final = {
 }
 _FLAGGED: Final = ("AdverseEventAgent.InvolvedAgents",)
 _FLAG: Final = 0.86
-# Share of the values that are labels, from which on they count; without any help of the name.
+# Share of the values that are labels, from which on they count: with a name that says it as well,
+# with one that says it in part, and without; in the last two cases of so many values at least.
 _FEW_LABELS: Final = 0.2
+_SOME_LABELS: Final = 0.35
 _MOST_LABELS: Final = 0.7
+_FEWEST: Final = 3
+_SOME: Final = 0.3
 _LONGEST_ID: Final = 40
 _A_SENTENCE: Final = 40
 
@@ -186,7 +190,7 @@ def _guess_code(
         evidence = (
             "values are its codes" if fit.as_codes == 1 else "nearly all values are its codes"
         )
-    elif fit.as_labels > _FEW_LABELS and (name >= 0.3 or _is_by_labels_alone(column, fit)):
+    elif fit.as_labels > _find_enough(name, column):
         shared = _count_elements(around.version)[spec.value_set or ""]
         confidence = _join(name, 0.85 * fit.as_labels / shared)
         evidence = "values are like its labels"
@@ -209,8 +213,13 @@ def find_flag(column: Column, target: str, version: str) -> str | None:
     return value_set.labels.get(name) if len(words) > len(name.split()) else None
 
 
-def _is_by_labels_alone(column: Column, fit: Fit) -> bool:
-    return fit.as_labels >= _MOST_LABELS and column.field.different >= 3
+def _find_enough(name: float, column: Column) -> float:
+    """The share of values that have to be labels: the less the name says, the more."""
+    if name >= _MOST:
+        return _FEW_LABELS
+    if column.field.different < _FEWEST:
+        return 1
+    return _SOME_LABELS if name >= _SOME else _MOST_LABELS
 
 
 @lru_cache

@@ -34,10 +34,9 @@ def list_todo(draft: Draft, remarks: Iterable[str], trouble: Iterable[str]) -> l
 
 def _list_years(draft: Draft) -> Iterator[str]:
     if named := [one.field.name for one in draft.fields if one.field.kind == "short year"]:
-        told = _name(named)
         yield (
-            f"Years with two digits are refused, never completed: ask for four, or for another"
-            f" field than {told}."
+            f"{_name(named)}: years with two digits are refused, never completed. Ask for four, or"
+            " for another field."
         )
 
 

@@ -41,7 +41,7 @@ def survey_xml(stream: BinaryIO) -> XmlSurvey | None:
     seen = target.seen
     if not seen.counts:
         return None
-    namespaces = _name_namespaces(target.of_elements, target.of_attributes, target.without)
+    namespaces = _name_namespaces(target)
     prefixes = {uri: prefix for prefix, uri in namespaces.items()}
     record = "/".join(_prefixed(tag, prefixes) for tag in find_records(seen))
     return XmlSurvey(record, namespaces)
@@ -54,8 +54,9 @@ class _XmlTarget:
         self.seen = Seen({}, {}, set())
         self.is_over = False
         self.without = False
-        self.of_elements: dict[str, None] = {}
-        self.of_attributes: dict[str, None] = {}
+        # Namespace → how many names are in it.
+        self.of_elements: dict[str, int] = {}
+        self.of_attributes: dict[str, int] = {}
         self._open: list[tuple[Steps, int]] = []
         self._total = 0
 
@@ -80,9 +81,10 @@ class _XmlTarget:
         if above:
             self.seen.complex.add(above)
 
-    def _note_namespace(self, tag: str, into: dict[str, None]) -> None:
+    def _note_namespace(self, tag: str, into: dict[str, int]) -> None:
         if tag.startswith("{"):
-            into.setdefault(tag[1:].partition("}")[0])
+            uri = tag[1:].partition("}")[0]
+            into[uri] = into.get(uri, 0) + 1
 
     def data(self, text: str) -> None:
         self._total += len(text.strip())
@@ -100,20 +102,16 @@ class _XmlTarget:
             self.end("")
 
 
-def _name_namespaces(
-    of_elements: dict[str, None], of_attributes: dict[str, None], without: bool
-) -> dict[str, str]:
-    """Prefix → namespace. The first element's namespace needs none, unless there are elements in
+def _name_namespaces(target: _XmlTarget) -> dict[str, str]:
+    """Prefix → namespace. The namespace of most elements needs none, unless there are elements in
     no namespace at all or attributes in this one (attributes take no default)."""
-    uris = [*of_elements, *(uri for uri in of_attributes if uri not in of_elements)]
-    uris = [uri for uri in uris if uri != _XML]
     found: dict[str, str] = {}
-    for uri in uris:
-        if not found and not without and uri in of_elements and uri not in of_attributes:
-            found[""] = uri
-        else:
-            found[f"n{len(found) + ('' not in found)}"] = uri
-    return found
+    uris = sorted(target.of_elements, key=lambda uri: -target.of_elements[uri])
+    if uris and not target.without and uris[0] not in target.of_attributes:
+        found[""] = uris.pop(0)
+    uris += [uri for uri in target.of_attributes if uri not in target.of_elements]
+    named = [uri for uri in uris if uri != _XML]
+    return found | {f"n{number}": uri for number, uri in enumerate(named, start=1)}
 
 
 def _prefixed(tag: str, prefixes: dict[str, str]) -> str:

@@ -1,9 +1,19 @@
-"""How well a draft guesses, measured against the profile that people wrote for the same feed."""
+"""How well a draft guesses, measured against the profile that people wrote for the same feed.
+``python -m tests.lib.inferred`` prints it."""
 
+import sys
+from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
+from gateway.profiles.infer import infer_profile
 from gateway.profiles.infer_model import Draft
+from mappers.profile_load import find_profiles, make_shelf
 from mappers.profile_model import Profile, as_list
+
+_ENDS = ("csv", "xml", "json")
+_TAKE_ON = Path("samples/take-on")
+_OWN = {"kestrel-hill-csv": _TAKE_ON / "profile.yaml"}
 
 
 class Score(NamedTuple):
@@ -55,3 +65,33 @@ def score_draft(draft: Draft, profile: Profile) -> Score:
         else:
             score.wrong.append(told)
     return score
+
+
+def find_samples() -> dict[str, Path]:
+    """Profile → the sample feed that it was made for."""
+    found = {"kestrel-hill-csv": _TAKE_ON / "feed.csv"}
+    for name in find_profiles():
+        places = [Path("samples/profiles") / name, Path("samples") / name[5:] / "demo"]
+        feeds = (feed for place in places for feed in (place / f"feed.{end}" for end in _ENDS))
+        feed = next((one for one in feeds if one.exists()), None)
+        if feed is not None:
+            found[name] = feed
+    return found
+
+
+@lru_cache
+def score_sample(name: str, feed: Path) -> Score:
+    shelf = make_shelf()
+    profile = shelf.read_file(_OWN[name]) if name in _OWN else shelf.load(name)
+    with feed.open("rb") as stream:
+        return score_draft(infer_profile(stream, feed.name).draft, profile)
+
+
+if __name__ == "__main__":
+    for sample, path in find_samples().items():
+        score = score_sample(sample, path)
+        counts = ", ".join(f"{len(found)} {kind}" for kind, found in score._asdict().items())
+        sys.stdout.write(f"{sample}: {counts}\n")
+        for kind in ("wrong", "missing", "extra"):
+            for line in getattr(score, kind):
+                sys.stdout.write(f"    {kind:8} {line}\n")
