@@ -5,7 +5,7 @@ import pytest
 from gateway.exit_codes import ExitCode, of_error, of_receipt
 from gateway.pipeline.verdict import decide_next_action, decide_verdict, find_emptiness
 from gateway.receipts.build import make_receipt
-from schemas.catalogue import reading
+from schemas.catalogue import expectations, packing, reading
 from schemas.errors import GatewayError, UnavailableError, UnknownError, WrongUseError
 from schemas.receipt import Counts
 from tests.lib.receipts import make_batch
@@ -33,9 +33,28 @@ def test_verdict(counts, findings, verdict, exit_code, words):
     assert of_receipt(make_receipt(make_batch(), counts, findings)) == exit_code
 
 
+@pytest.mark.parametrize(
+    ("findings", "words"),
+    [
+        (BROKEN, "send it again whole"),
+        ([expectations.TOO_FEW_RECORDS.at(records=3, expected=9)], "or say that it is right"),
+    ],
+)
+def test_a_held_batch_has_no_verdict_and_says_what_sender_and_operator_do(findings, words):
+    batch = make_batch(state="held")
+    receipt = make_receipt(batch, SOME, findings)
+    assert (receipt.verdict, of_receipt(receipt)) == ("held", ExitCode.HELD)
+    assert words in receipt.next_action
+    assert "(2 of 3 records" in receipt.next_action
+    for verb in ("release", "discard"):
+        assert f"'lrms-gateway batch {verb} {batch.id} --reason ...'" in receipt.next_action
+
+
 def test_a_feed_without_records_has_a_finding_once():
     assert [finding.code for finding in find_emptiness(NOTHING, [])] == ["READ-090"]
     assert find_emptiness(NOTHING, BROKEN) == []
+    left_out = [packing.LEFT_OUT.at(folders=1, files=0)]
+    assert [finding.code for finding in find_emptiness(NOTHING, left_out)] == ["READ-090"]
     assert find_emptiness(ALL, []) == []
 
 
