@@ -32,9 +32,6 @@ class View:
         # Decision tables ask the same fields again and again.
         self._texts: dict[str, list[str]] = {}
 
-    def of_slot(self, slot: int) -> "View":
-        return View(self._record, slot=slot)
-
     def find_texts(self, name: str) -> list[str]:
         """Folded, without blanks around; never empty."""
         texts = self._texts.get(name)

@@ -1,13 +1,12 @@
 """What a profile puts into an event where no field of the record fills the element: decision
 tables, then constants. All of it is derived, and marked so."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from mappers.profile_conditions import Condition, View, make_condition
-from mappers.profile_filling import Filling, Key
+from mappers.profile_fields import FieldMapping
+from mappers.profile_filling import Key
 from mappers.profile_model import Case, FieldRule, Profile, find_spec
-from mappers.profile_rules import RuleMapping
 from mappers.profile_tables import make_reader
 from schemas.event import Value
 from schemas.taxonomy import get_taxonomy
@@ -60,26 +59,20 @@ def _make_derivation(
     return Derivation(Key(group, element), tuple(compiled), repeats)
 
 
-def derive(
-    derivations: tuple[Derivation, ...],
-    filling: Filling,
-    rules: RuleMapping,
-    record: View,
-    views: Mapping[tuple[str, int], View],
-) -> None:
-    """Fills what is still empty. ``views``: what a condition sees from inside an occurrence of a
-    repeated group; each occurrence is derived for by itself."""
+def derive(derivations: tuple[Derivation, ...], fields: FieldMapping) -> None:
+    """Fills what is still empty; each occurrence of a repeated group by itself."""
     for one in derivations:
         if not one.repeats:
-            _fill(one, one.key, record, filling, rules)
+            _fill(one, one.key, fields.get_view(), fields)
             continue
-        for slot, there in filling.repeats.get(one.key.group, {}).items():
+        for slot, there in fields.filling.repeats.get(one.key.group, {}).items():
             if there:
-                view = views.get((one.key.group, slot)) or record.of_slot(slot)
-                _fill(one, one.key._replace(slot=slot), view, filling, rules)
+                view = fields.views.get((one.key.group, slot)) or fields.get_view(slot)
+                _fill(one, one.key._replace(slot=slot), view, fields)
 
 
-def _fill(one: Derivation, key: Key, view: View, filling: Filling, rules: RuleMapping) -> None:
+def _fill(one: Derivation, key: Key, view: View, fields: FieldMapping) -> None:
+    filling, rules = fields.filling, fields.get_rules()
     if filling.find(key) is not None or key in rules.names:
         return
     found = one.find_case(view)

@@ -32,6 +32,13 @@ class FieldMapping:
             self.rules = RuleMapping(self.filling, self._version, self._event_date)
         return self.rules
 
+    def get_view(self, slot: int = 0) -> View:
+        """What a condition sees from the record, or from the columns with that number."""
+        found = self.views.get(("", slot))
+        if found is None:
+            found = self.views["", slot] = View(self._record, slot=slot)
+        return found
+
     def map_fields(  # noqa: C901 - the hot loop: a call a field would double its cost
         self,
         content: dict[str, Any],
@@ -80,7 +87,7 @@ class FieldMapping:
         if isinstance(cell, str) and not cell.strip():
             return
         if isinstance(place, RuleSet):
-            view = view or View(self._record, slot=place.slot)
+            view = view or self.get_view(place.slot)
             self.get_rules().follow(place, source, cell, place.slot or inside, view)
         elif isinstance(place, Rows):
             for nested in place.groups:

@@ -9,7 +9,6 @@ condition, ignored, or a finding) costs nothing extra.
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from mappers.profile_conditions import View
 from mappers.profile_derive import derive, make_derivations
 from mappers.profile_fields import FieldMapping
 from mappers.profile_filling import Filling
@@ -139,7 +138,7 @@ class ProfileMapper:
         if fields.rules is not None:
             fields.rules.settle()
         if derivations := self._derivations[version]:
-            derive(derivations, filling, fields.get_rules(), View(content), fields.views)
+            derive(derivations, fields)
         return _Body(filling, fields.rules, self._order_repeats(filling))
 
     def _order_repeats(self, filling: Filling) -> _Slots:
