@@ -12,17 +12,16 @@ from gateway.profiles.infer_choose import choose_targets
 from gateway.profiles.infer_columns import describe_columns
 from gateway.profiles.infer_derive import find_category, propose_derived
 from gateway.profiles.infer_known import find_known
-from gateway.profiles.infer_model import Column, Draft, FieldDraft, Repeats, Rows
+from gateway.profiles.infer_model import Column, Draft, FieldDraft, Repeats, Rows, Surroundings
 from gateway.profiles.infer_repeats import (
     find_nested,
     find_numbered,
     find_predicates,
-    find_rows,
     flatten_nested,
     merge_numbered,
 )
+from gateway.profiles.infer_rows import find_rows
 from gateway.profiles.infer_sample import Sample, read_by_layout, read_sample
-from gateway.profiles.infer_targets import Surroundings
 from gateway.profiles.infer_todo import list_todo
 from gateway.profiles.infer_write import write_draft
 from mappers.profile_faults import find_remarks

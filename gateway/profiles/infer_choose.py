@@ -11,9 +11,10 @@ from gateway.profiles.infer_codes import (
     get_value_set,
     measure_fit,
 )
-from gateway.profiles.infer_model import Column, FieldDraft, Guess
+from gateway.profiles.infer_heads import HEADS
+from gateway.profiles.infer_model import Column, FieldDraft, Guess, Surroundings
 from gateway.profiles.infer_names import names_a_person
-from gateway.profiles.infer_targets import AGE, HEADS, Surroundings, find_flag, list_guesses
+from gateway.profiles.infer_targets import AGE, find_flag, list_guesses
 from mappers.profile_model import find_spec
 from schemas.taxonomy import EVENT_TYPES, ORGANISATION_CODES, ElementSpec
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.profiles.infer_kinds import MAX_CODE, MAX_CODES, holds_a_person
 from gateway.profiles.infer_model import Code
-from gateway.profiles.infer_names import cut_into_words, read_names
+from gateway.profiles.infer_words import cut_into_words, read_names
 from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS, get_taxonomy
 from schemas.values import is_plain_code
 

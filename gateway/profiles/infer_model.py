@@ -46,6 +46,16 @@ class Column(NamedTuple):
     values: dict[str, int]
 
 
+class Surroundings(NamedTuple):
+    """What one field cannot tell: its place among the others. ``longest`` is the longest median
+    length of a text in the feed; ``id`` the column that tells rows of one record."""
+
+    version: str
+    longest: int
+    first: str
+    id: str | None
+
+
 class Code(msgspec.Struct, kw_only=True):
     """One value of a coded field. ``national`` is None where nothing like it is in the value set;
     what is not ``certain`` is for a person to decide. ``theirs`` is None where the value may

@@ -4,15 +4,11 @@ the element's, and against what local systems call it (``names.yaml``)."""
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import yaml
-
+from gateway.profiles.infer_words import cut_into_words, read_names
 from schemas.taxonomy import NARRATIVE_GROUP, get_taxonomy
 
-_WORD: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_MAX_NAME: Final = 200
 _FAINT_WEIGHT: Final = 0.25
 # How much the words around a name (the element around an XML field, a column's prefix) count.
 _AROUND_WEIGHT: Final = 0.75
@@ -33,32 +29,6 @@ class Called(NamedTuple):
     words: frozenset[str]
     around: frozenset[str]
     is_synonym: bool
-
-
-@lru_cache
-def read_names() -> dict[str, Any]:
-    """The data file; every scalar in it is text."""
-    text = (files(__package__) / "names.yaml").read_text(encoding="utf-8")
-    # BaseLoader: "no" and "y" are words of code lists, and never true or false.
-    found: dict[str, Any] = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - our own file
-    return found
-
-
-def cut_into_words(name: str) -> list[str]:
-    """The words of a name in any fashion (snake_case, CamelCase, blanks), in lower case and
-    singular, abbreviations written out."""
-    known: Mapping[str, str] = read_names()["words"]
-    words: list[str] = []
-    for word in _WORD.findall(name[:_MAX_NAME]):
-        plain = _singular(word.lower())
-        words += known.get(word.lower(), known.get(plain, plain)).split()
-    return words
-
-
-def _singular(word: str) -> str:
-    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    return word
 
 
 @lru_cache

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from gateway.profiles.infer_heads import HEADS
 from gateway.profiles.infer_model import Draft, FieldDraft
-from gateway.profiles.infer_targets import AGE, HEADS
+from gateway.profiles.infer_targets import AGE
 from gateway.profiles.infer_yaml import quoted
 from schemas.event import PATIENTS
 

@@ -4,10 +4,11 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from gateway.profiles.infer_model import Code, Draft, FieldDraft
-from gateway.profiles.infer_targets import HEADS
+from gateway.profiles.infer_heads import HEADS
+from gateway.profiles.infer_model import Draft, FieldDraft
+from gateway.profiles.infer_rules import word_evidence, write_codes, write_formats, write_rule
 from gateway.profiles.infer_yaml import comment, key, quoted, scalar
-from mappers.profile_model import MEDICATIONS, find_spec
+from mappers.profile_model import MEDICATIONS
 from schemas.event import PATIENTS
 
 # Written beside the draft, for editors.
@@ -81,7 +82,7 @@ def _write_heads(draft: Draft) -> Iterator[str]:
 
 
 def _write_head(name: str, one: FieldDraft) -> Iterator[str]:
-    evidence = comment(_word_evidence(one))
+    evidence = comment(word_evidence(one))
     formats = one.field.formats if name == "event_date" else []
     if not formats and not one.codes and name != "taxonomy_version":
         yield f"{name}: {scalar(one.field.name)}  {evidence}"
@@ -89,14 +90,9 @@ def _write_head(name: str, one: FieldDraft) -> Iterator[str]:
     yield f"{name}:  {evidence}"
     yield f"  field: {scalar(one.field.name)}"
     if formats:
-        yield f"  date_format: {_write_formats(formats)}"
+        yield f"  date_format: {write_formats(formats)}"
     if one.codes:
-        yield from _write_codes(one.codes, "  ")
-
-
-def _write_formats(formats: list[str]) -> str:
-    listed = [scalar(one) if ":" not in one else quoted(one) for one in formats]
-    return listed[0] if len(listed) == 1 else f"[{', '.join(listed)}]"
+        yield from write_codes(one.codes, "  ")
 
 
 def _write_rows(draft: Draft) -> Iterator[str]:
@@ -111,7 +107,7 @@ def _write_rows(draft: Draft) -> Iterator[str]:
         yield f"  by: {scalar(rows.by)}"
         if rows.separator is not None:
             yield f"  separator: {quoted(rows.separator)}"
-        yield f"  date_format: {_write_formats(rows.formats)}"
+        yield f"  date_format: {write_formats(rows.formats)}"
 
 
 def _write_elements(draft: Draft) -> Iterator[str]:
@@ -120,7 +116,7 @@ def _write_elements(draft: Draft) -> Iterator[str]:
         yield ""
         yield "elements:"
         for one in mapped:
-            yield from _write_rule(draft, one, one.field.name, "  ")
+            yield from write_rule(draft, one, one.field.name, "  ")
 
 
 def list_mapped(draft: Draft) -> list[FieldDraft]:
@@ -146,77 +142,7 @@ def _write_groups(draft: Draft) -> Iterator[str]:
             continue
         yield "  elements:"
         for one in inner:
-            yield from _write_rule(draft, one, one.field.name.removeprefix(start), "    ")
-
-
-def _write_rule(draft: Draft, one: FieldDraft, name: str, indent: str) -> Iterator[str]:
-    if one.guess is None:
-        return
-    target, evidence = one.guess.target, comment(_word_evidence(one))
-    more = list(_list_settings(draft, one))
-    if not more and not one.by_label:
-        yield f"{indent}{key(name, indent)} {target}  {evidence}"
-        return
-    yield f"{indent}{key(name, indent)}  {evidence}"
-    yield f"{indent}  to: {target}"
-    for setting in more:
-        yield f"{indent}  {setting}"
-    if one.by_label:
-        yield from _write_codes(one.codes, f"{indent}  ")
-
-
-def _list_settings(draft: Draft, one: FieldDraft) -> Iterator[str]:
-    spec = find_spec(one.guess.target if one.guess else "", (draft.taxonomy_version,))
-    separator = (one.field.separator or "").strip()
-    if separator and spec is not None and spec.many:
-        yield f"separator: {quoted(separator)}"
-    if one.age is not None:
-        yield f"age: {one.age}"
-    is_dated = one.age == "date_of_birth" or (spec is not None and spec.type in ("date", "time"))
-    if one.field.formats and is_dated:
-        yield f"date_format: {_write_formats(one.field.formats)}"
-    if one.by_name:
-        yield "by_name: true"
-    if one.booleans:
-        true, false = one.booleans
-        yield f'booleans: {{"true": [{quoted(true)}], "false": [{quoted(false)}]}}'
-
-
-def _write_codes(codes: list[Code], indent: str) -> Iterator[str]:
-    sure = [
-        one for one in codes if one.theirs is not None and one.national is not None and one.certain
-    ]
-    yield f"{indent}codes:{'' if sure else ' {}'}"
-    for one in sure:
-        told = comment(f"{one.label}; {_word_times(one.seen)}")
-        yield f"{indent}  {key(one.theirs or '')} {quoted(one.national or '')}  {told}"
-    for one in codes:
-        if one.theirs is None or one.certain:
-            continue
-        written = f"{key(one.theirs)} {quoted(one.national or '')}"
-        asked = f"decide: {one.label}?" if one.national else "to do: no label is like it;"
-        yield f"{indent}  {comment(f'{written}  # {asked} {_word_times(one.seen)}')}"
-    if hidden := sum(one.theirs is None for one in codes):
-        told = f"to do: {hidden} more values, not shown because they may be no codes"
-        yield f"{indent}  {comment(told)}"
-
-
-def _word_times(seen: int) -> str:
-    return "seen once" if seen == 1 else f"seen {seen} times"
-
-
-def _word_evidence(one: FieldDraft) -> str:
-    if one.guess is None:
-        return ""
-    told = [f"{one.guess.confidence:.2f} {one.guess.evidence}".strip()]
-    if one.field.filled < 0.995:
-        told.append(f"filled in {one.field.filled:.0%}")
-    if one.codes:
-        open_codes = sum(not code.certain for code in one.codes)
-        without = f", {open_codes} without a sure code" if open_codes else ""
-        values = "one value" if one.field.different == 1 else f"{one.field.different} values"
-        told.append(f"{values}{without}")
-    return "; ".join(told)
+            yield from write_rule(draft, one, one.field.name.removeprefix(start), "    ")
 
 
 def _write_derived(draft: Draft) -> Iterator[str]:

@@ -1,90 +1,27 @@
 """The tutorial is true: its commands, run in their order in a home of their own, print what the
-page shows.
+page shows."""
 
-A block of ``console`` is commands behind ``$`` and what they print; ``…`` stands for any text, in
-a line of its own for any lines. A block of ``yaml`` under "finished" is the finished profile.
-"""
-
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from samples.makers.take_on import FILE, write_feed
+from tests.lib.tutorial import (
+    PAGE,
+    cut_into_commands,
+    find_blocks,
+    make_checkout,
+    make_pattern,
+)
 
-PAGE = Path("docs/take-on-a-feed.md")
 TEXT = PAGE.read_text(encoding="utf-8")
-SAMPLES = Path("samples").absolute()
-BLOCKS = re.findall(r"^```console\n(.*?)^```$", TEXT, re.DOTALL | re.MULTILINE)
-
-
-class Shell:
-    """One shell for the whole page: what it exports and where it goes stays."""
-
-    def __init__(self, folder: Path) -> None:
-        programs = Path(sys.executable).parent
-        self._process = subprocess.Popen(
-            ["bash", "--noprofile", "--norc"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            env=os.environ | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
-            text=True,
-        )
-
-    def run(self, command: str) -> str:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(f"{command}\necho '<end>'\n")
-        self._process.stdin.flush()
-        lines = []
-        for line in self._process.stdout:
-            if line.endswith("<end>\n"):
-                lines.append(line.removesuffix("<end>\n"))
-                return "".join(lines)
-            lines.append(line)
-        raise AssertionError(f"the shell ended at {command!r}")
-
-    def close(self) -> None:
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-def cut_into_commands(block: str) -> list[tuple[str, str]]:
-    """(command, what the page shows of its output)."""
-    found: list[tuple[str, str]] = []
-    for line in block.splitlines(keepends=True):
-        if line.startswith("$ "):
-            found.append((line.removeprefix("$ ").rstrip("\n"), ""))
-        else:
-            command, shown = found.pop()
-            found.append((command, shown + line))
-    return found
-
-
-def make_pattern(shown: str) -> str:
-    pattern = ""
-    for line in shown.splitlines():
-        if line.strip() == "…":
-            pattern += r"(?:.*\n)*?"
-        else:
-            pieces = [re.escape(piece) for piece in line.rstrip().split("…")]
-            pattern += ".*?".join(pieces) + r"[ ]*\n"
-    return pattern
+BLOCKS = find_blocks(TEXT)
 
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkout")
-    (folder / "samples").symlink_to(SAMPLES)
-    shell = Shell(folder)
+    shell = make_checkout(tmp_path_factory.mktemp("checkout"))
     yield shell
     shell.close()
 
@@ -103,6 +40,7 @@ def test_every_command_prints_what_the_page_shows(shell):
             printed = shell.run(command)
             assert re.fullmatch(make_pattern(shown), printed), (
                 f"$ {command}\n--- the page shows\n{shown}--- it prints\n{printed}"
+                "--- python -m tests.lib.tutorial writes the page anew"
             )
 
 
@@ -118,3 +56,10 @@ def test_the_feed_is_what_its_maker_writes():
 def test_every_link_of_the_page_leads_somewhere():
     for target in re.findall(r"\]\(([^)#]+)\)", TEXT):
         assert (PAGE.parent / target).exists(), target
+
+
+def test_an_ellipsis_stands_for_anything_and_nothing_else_does():
+    shown = "one\n…\nReceipt b-…  of\n"
+    assert re.fullmatch(make_pattern(shown), "one\ntwo\nthree\nReceipt b-123  of\n")
+    assert not re.fullmatch(make_pattern(shown), "one\nReceipt b-123  off\n")
+    assert not re.fullmatch(make_pattern(shown), "one\nReceipt b-123  of\nfour\n")

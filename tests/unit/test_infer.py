@@ -13,7 +13,7 @@ from gateway.profiles.infer_dates import find_date_form
 from gateway.profiles.infer_kinds import find_kind
 from gateway.profiles.infer_model import Column, Field
 from gateway.profiles.infer_names import guess_by_name, names_a_person
-from gateway.profiles.infer_repeats import find_rows
+from gateway.profiles.infer_rows import find_rows
 from gateway.profiles.infer_yaml import key, scalar
 from mappers.profile_load import parse_profile
 from mappers.profile_yaml import read_yaml
