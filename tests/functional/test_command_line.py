@@ -258,7 +258,8 @@ def test_a_feed_may_come_through_a_pipe_with_a_name(line, tmp_path):
 
 
 def test_source_list(line):
-    assert [source["id"] for source in line.json("source", "list", "--json")] == [
+    found = [source["id"] for source in line.json("source", "list", "--json")]
+    assert [name for name in found if name.startswith("my-")] == [
         "my-csv",
         "my-fhir",
         "my-xml",
