@@ -62,7 +62,8 @@ class _RecordMaker:
         value, trouble = read_json_as_written(raw, limits)
         if trouble is None and value.__class__ is dict:
             content = self._flattening.flatten(value)
-            if len(content) <= limits.columns and count_fields(content) <= limits.columns:
+            # A field is at least a key in quotes, a colon and a value.
+            if len(raw) <= 4 * limits.columns or count_fields(content) <= limits.columns:
                 return SourceRecord(number, locator, content, digest)
             trouble = reading.TOO_MANY_FIELDS.at(limit=limits.columns)
         return SourceRecord(

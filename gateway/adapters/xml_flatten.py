@@ -106,10 +106,12 @@ class Flattening:
         for child in parent:
             tag: Any = child.tag
             said = None
-            if tag in predicates:
-                spot, said = self._find_predicated(child, path, whole, tag)
-            else:
-                spot = spots.get((whole, tag)) or self._find_spot(path, whole, tag)
+            spot = spots.get((whole, tag))
+            if spot is None:
+                if tag in predicates:  # such a name alone has no spot that is kept
+                    spot, said = self._find_predicated(child, path, whole, tag)
+                else:
+                    spot = self._find_spot(path, whole, tag)
             if spot.is_repeat:
                 inner: Content = {}
                 content.setdefault(spot.path, []).append(inner)
@@ -159,7 +161,8 @@ class Flattening:
         new_whole = f"{whole}/{name}" if whole else name
         new_path = f"{path}/{name}" if path else name
         spot = _Spot(new_path, new_whole, new_whole in self._repeats)
-        if len(self._spots) < _MAX_REMEMBERED:
+        is_alone = tag in self._predicates and not predicate
+        if len(self._spots) < _MAX_REMEMBERED and not is_alone:
             self._spots[whole, tag + predicate] = spot
         return spot
 
@@ -174,7 +177,7 @@ class Flattening:
                 predicate = f"[@{name}='{value}']"
                 spot = self._spots.get((whole, tag + predicate))
                 return spot or self._find_spot(path, whole, tag, predicate), attribute
-        return self._spots.get((whole, tag)) or self._find_spot(path, whole, tag), None
+        return self._find_spot(path, whole, tag), None
 
 
 def count_fields(content: Content) -> int:

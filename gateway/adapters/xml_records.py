@@ -73,7 +73,8 @@ def _find_trouble(
         return reading.XML_BAD_CHARACTERS.at()
     if len(raw) > limits.text_chars and (field := find_long_text(content, limits.text_chars)):
         return reading.TEXT_TOO_LONG.at(field=field, limit=limits.text_chars)
-    if len(content) > limits.columns or count_fields(content) > limits.columns:
+    # A field is at least a name, a text and two marks between them.
+    if len(raw) > 3 * limits.columns and count_fields(content) > limits.columns:
         return reading.TOO_MANY_FIELDS.at(limit=limits.columns)
     return None
 
