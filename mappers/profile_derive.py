@@ -6,7 +6,8 @@ from typing import NamedTuple
 from mappers.profile_conditions import Condition, View, make_condition
 from mappers.profile_fields import FieldMapping
 from mappers.profile_filling import Key
-from mappers.profile_model import Case, FieldRule, Profile, find_spec
+from mappers.profile_model import Profile, find_spec
+from mappers.profile_parts import Case, FieldRule
 from mappers.profile_tables import make_reader
 from schemas.event import Value
 from schemas.taxonomy import get_taxonomy

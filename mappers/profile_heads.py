@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from mappers.profile_date_readers import make_date_reader
-from mappers.profile_model import Constant, HeadRule, Profile
+from mappers.profile_model import Profile
+from mappers.profile_parts import Constant, HeadRule
 from mappers.profile_trouble import Spot, Troubles
 from mappers.profile_values import ReadOne, Unreadable, make_code_reader
 from schemas.catalogue import mapping

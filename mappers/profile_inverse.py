@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from mappers.profile_dates import NAMED_FORMATS
-from mappers.profile_model import Codes, FieldRule, Profile, Rules, as_list, find_spec
+from mappers.profile_model import Profile, find_spec
+from mappers.profile_parts import Codes, FieldRule, Rules, as_list
 from schemas.event import Group, NationalEvent, Value
 
 

@@ -3,7 +3,8 @@ fields it was in a record, mapping says."""
 
 from collections.abc import Mapping
 
-from mappers.profile_model import PLACE, Profile, RepeatedGroup, Rules, as_list
+from mappers.profile_model import PLACE, Profile
+from mappers.profile_parts import RepeatedGroup, Rules, as_list
 
 
 def list_source_paths(profile: Profile, slots: Mapping[str, Mapping[int, int]]) -> dict[str, str]:

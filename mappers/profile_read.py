@@ -13,7 +13,8 @@ from mappers.profile_derive import derive, make_derivations
 from mappers.profile_fields import FieldMapping
 from mappers.profile_filling import Filling
 from mappers.profile_heads import Head, HeadReader
-from mappers.profile_model import REFERENCE, ROWS, HeadRule, Profile
+from mappers.profile_model import REFERENCE, ROWS, Profile
+from mappers.profile_parts import HeadRule
 from mappers.profile_paths import list_source_paths
 from mappers.profile_rules import RuleMapping
 from mappers.profile_tables import make_table

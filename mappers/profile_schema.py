@@ -10,15 +10,14 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from mappers.profile_dates import NAMED_FORMATS
-from mappers.profile_model import (
-    REFERENCE,
+from mappers.profile_model import REFERENCE, Profile
+from mappers.profile_parts import (
     Booleans,
     Case,
     Constant,
     Expectations,
     FieldRule,
     HeadRule,
-    Profile,
     Range,
     RepeatedGroup,
     RepeatedRows,

@@ -10,17 +10,8 @@ from collections.abc import Callable, Iterable
 from mappers.profile_ages import make_age_reader
 from mappers.profile_conditions import Condition, make_condition
 from mappers.profile_date_readers import make_date_reader, make_time_reader
-from mappers.profile_model import (
-    PLACE,
-    ROWS,
-    FieldRule,
-    Profile,
-    RepeatedGroup,
-    Rules,
-    Take,
-    as_list,
-    find_spec,
-)
+from mappers.profile_model import PLACE, ROWS, Profile, find_spec
+from mappers.profile_parts import FieldRule, RepeatedGroup, Rules, Take, as_list
 from mappers.profile_places import (
     ASIDE,
     Field,

@@ -5,7 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from mappers.profile_conditions import list_asked
-from mappers.profile_model import FieldRule, Profile, RepeatedGroup, as_list, find_spec
+from mappers.profile_model import Profile, find_spec
+from mappers.profile_parts import FieldRule, RepeatedGroup, as_list
 
 
 def _list_rules(profile: Profile) -> Iterator[FieldRule]:

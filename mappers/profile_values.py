@@ -4,7 +4,7 @@ made once; it gives the value, None for "says nothing", or raises Unreadable."""
 import re
 from collections.abc import Callable, Mapping
 
-from mappers.profile_model import Booleans
+from mappers.profile_parts import Booleans
 from schemas.catalogue import mapping
 from schemas.finding import FindingCode
 from schemas.values import clean_text

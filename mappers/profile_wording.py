@@ -5,14 +5,14 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from mappers.profile_model import (
+from mappers.profile_model import Profile
+from mappers.profile_parts import (
     Booleans,
     Case,
     Constant,
     Expectations,
     FieldRule,
     HeadRule,
-    Profile,
     Range,
     RepeatedGroup,
     RepeatedRows,

@@ -5,7 +5,8 @@ import re
 import msgspec
 
 from gateway.adapters.profile_reads import list_read
-from mappers.profile_model import PLACE, Profile, RepeatedRows
+from mappers.profile_model import PLACE, Profile
+from mappers.profile_parts import RepeatedRows
 
 
 class Columns(msgspec.Struct, frozen=True):

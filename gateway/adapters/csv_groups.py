@@ -22,7 +22,7 @@ from gateway.adapters.broken import Tell, tell_nobody
 from gateway.adapters.csv_columns import Columns
 from gateway.adapters.csv_run import Run
 from gateway.adapters.limits import Limits
-from mappers.profile_model import RepeatedRows
+from mappers.profile_parts import RepeatedRows
 from schemas.catalogue import reading
 from schemas.record import SourceRecord
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 from gateway.adapters.csv_columns import Columns
 from gateway.adapters.limits import Limits
 from mappers.profile_dates import ISO, ISO_DATETIME, find_moment
-from mappers.profile_model import ROWS, RepeatedRows
+from mappers.profile_model import ROWS
+from mappers.profile_parts import RepeatedRows
 from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord

@@ -4,6 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.limits import Limits
 from gateway.adapters.unpacking import Inflating, Member, Meter
 from schemas.catalogue import packing
@@ -43,6 +44,8 @@ class _Gzip(Member):
 
     def _go_on(self, ended: Inflating) -> Inflating | None:
         """What follows: another gzip, zeros that fill up a block, nothing, or what should not."""
+        if ended.is_damaged:
+            raise BrokenFeed(packing.DAMAGED.at(what=_WHAT, byte=ended.position))
         if not ended.is_ended:
             self.is_broken = True
             self.finding = packing.BROKEN_OFF.at(what=_WHAT, byte=ended.position)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from mappers.profile_model import Profile, RepeatedGroup, as_list
+from mappers.profile_model import Profile
+from mappers.profile_parts import RepeatedGroup, as_list
 from mappers.profile_terms import When
 
 

@@ -54,8 +54,9 @@ class Member:
 class Inflating:
     """Inflates what stands in a stream from ``start`` to ``end``, in bounded pieces.
 
-    ``position`` is the byte behind what was used up. Of data that is damaged, everything before
-    the damage comes out.
+    ``position`` is the byte behind what was used up (or looked at, where it is damaged). Of data
+    that ends too soon, everything that is there comes out; where it ``is_damaged``, what came out
+    may be wrong.
     """
 
     def __init__(self, stream: BinaryIO, start: int, end: int, wbits: int) -> None:
@@ -66,6 +67,7 @@ class Inflating:
         self._inflate = zlib.decompressobj(wbits)
         self._waiting = b""
         self.is_broken = False
+        self.is_damaged = False
 
     @property
     def is_ended(self) -> bool:
@@ -74,16 +76,23 @@ class Inflating:
 
     @property
     def position(self) -> int:
-        return self._read_to - len(self._inflate.unused_data or self._waiting)
+        left = 0 if self.is_damaged else len(self._inflate.unused_data or self._waiting)
+        return self._read_to - left
 
     def take(self) -> bytes:
         """The next piece; empty at the end, or where it breaks."""
         while not self.is_ended and not self.is_broken:
-            piece = self._take_what_is_there()
+            if not self._waiting:
+                self._fill()
+            try:
+                piece = self._inflate.decompress(self._waiting, _OUTPUT)
+            except zlib.error:
+                # A wrong byte shows only later, or in the checksum at the end.
+                self.is_broken = self.is_damaged = True
+                return b""
+            self._waiting = b"" if self.is_ended else self._inflate.unconsumed_tail
             if piece:
                 return piece
-            if not self.is_ended and not self.is_broken and not self._waiting:
-                self._fill()
         return b""
 
     def _fill(self) -> None:
@@ -92,24 +101,6 @@ class Inflating:
         self._wanted = min(2 * self._wanted, _INPUT)
         self._read_to += len(self._waiting)
         self.is_broken = not self._waiting
-
-    def _take_what_is_there(self) -> bytes:
-        """zlib forgets what it had before the damage; given less and less, it tells that."""
-        given = self._waiting
-        while True:
-            before = self._inflate.copy()
-            try:
-                piece = self._inflate.decompress(given, _OUTPUT)
-            except zlib.error:
-                self._inflate = before
-                if len(given) <= 1:
-                    self.is_broken = True
-                    return b""
-                given = given[: len(given) // 2]
-                continue
-            rest = self._waiting[len(given) :]
-            self._waiting = b"" if self.is_ended else self._inflate.unconsumed_tail + rest
-            return piece
 
 
 class Stored:

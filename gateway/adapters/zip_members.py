@@ -16,8 +16,7 @@ from gateway.adapters.zip_directory import (
     read_directory,
     read_header,
 )
-from schemas.catalogue import packing
-from schemas.catalogue.expectations import TOO_MANY_MEMBERS
+from schemas.catalogue import expectations, packing
 from schemas.finding import Finding
 
 _STORED: Final = 0
@@ -104,7 +103,7 @@ def _walk(stream: BinaryIO, size: int, meter: Meter, limits: Limits) -> Iterator
         if list_files(iter([entry]), limits).files:
             files += 1
             if files > limits.members:
-                raise BrokenFeed(TOO_MANY_MEMBERS.at(limit=limits.members))
+                raise BrokenFeed(expectations.TOO_MANY_MEMBERS.at(limit=limits.members))
             is_endless = entry.packed_size is None and entry.method == _STORED
             refusal = _refuse(entry)
             if is_endless or refusal:
@@ -174,9 +173,10 @@ class ZipMember(Member):
         return piece
 
     def _check(self) -> None:
-        expected = self._entry.checksum
-        is_whole = self._data.is_ended and expected in (None, self._checksum)
-        if is_whole:
+        is_wrong = self._data.is_ended and self._entry.checksum not in (None, self._checksum)
+        if is_wrong or (isinstance(self._data, Inflating) and self._data.is_damaged):
+            raise BrokenFeed(packing.DAMAGED.at(what=_name(self._entry), byte=self.position))
+        if self._data.is_ended:
             return
         self.is_broken = True
         if not self._is_cut_told or self.position < self._size:

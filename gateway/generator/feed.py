@@ -101,8 +101,10 @@ def _write_rows(stream: BinaryIO, records: Iterable[GeneratedRecord], profile: P
     header = csv_header(profile, patients=MOST_PATIENTS)
     stream.write(write_line(dict(zip(header, header, strict=True)), header).encode())
     for record in records:
-        for row in write_rows(record.event, record.local_id, profile):
-            stream.write(write_line(row, header).encode())
+        stream.writelines(
+            write_line(row, header).encode()
+            for row in write_rows(record.event, record.local_id, profile)
+        )
 
 
 FORMATS: Final[dict[str, tuple[str, Writer]]] = {

@@ -9,7 +9,7 @@ from gateway.pipeline.feeds import make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.read import FeedReading, count_feed
 from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
-from mappers.profile_model import Expectations
+from mappers.profile_parts import Expectations
 from schemas.batch import Batch
 from schemas.catalogue import expectations as catalogue
 from schemas.finding import Finding, has_error

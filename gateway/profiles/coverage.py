@@ -17,7 +17,8 @@ from gateway.profiles.judging import Judging
 from gateway.profiles.sharing import MIN_COUNT, names_nobody, tell_values
 from gateway.profiles.tally import Tally
 from gateway.receipts.build import word_finding
-from mappers.profile_model import Profile, as_list
+from mappers.profile_model import Profile
+from mappers.profile_parts import as_list
 from schemas.catalogue import get_catalogue
 from schemas.taxonomy import NARRATIVE_GROUP, get_taxonomy
 from schemas.values import plain

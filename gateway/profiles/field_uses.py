@@ -10,13 +10,8 @@ from typing import Final, Literal, NamedTuple
 
 from gateway.profiles.spots import join_path
 from mappers.profile_conditions import list_asked
-from mappers.profile_model import (
-    PLACE,
-    FieldRule,
-    Profile,
-    RepeatedGroup,
-    as_list,
-)
+from mappers.profile_model import PLACE, Profile
+from mappers.profile_parts import FieldRule, RepeatedGroup, as_list
 
 # A feed may invent names without end; this many are remembered.
 _MAX_REMEMBERED: Final = 10_000

@@ -8,7 +8,8 @@ import msgspec
 import yaml
 
 from mappers.profile_faults.uses import KEY_OF_GROUP, list_heads, list_rules
-from mappers.profile_model import Codes, Constant, FieldRule, HeadRule, Profile
+from mappers.profile_model import Profile
+from mappers.profile_parts import Codes, Constant, FieldRule, HeadRule
 from mappers.profile_terms import Asked, When
 from schemas.taxonomy import TAXONOMY_VERSIONS, get_taxonomy
 

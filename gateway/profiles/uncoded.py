@@ -6,7 +6,8 @@ from typing import Final
 
 from gateway.profiles.field_uses import Use
 from gateway.profiles.spots import Spot
-from mappers.profile_model import FieldRule, Profile, find_spec
+from mappers.profile_model import Profile, find_spec
+from mappers.profile_parts import FieldRule
 from mappers.profile_values import make_splitter
 from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS, get_taxonomy
 

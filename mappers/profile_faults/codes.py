@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from mappers.profile_faults.uses import Fault, list_heads, list_rules
-from mappers.profile_model import Codes, Profile
+from mappers.profile_model import Profile
+from mappers.profile_parts import Codes
 from mappers.profile_problems import Path
 from schemas.taxonomy import EVENT_TYPES, TAXONOMY_VERSIONS, get_taxonomy
 

@@ -13,7 +13,8 @@ from mappers.profile_faults.uses import (
     list_heads,
     list_rules,
 )
-from mappers.profile_model import Codes, FieldRule, HeadRule, Profile
+from mappers.profile_model import Profile
+from mappers.profile_parts import Codes, FieldRule, HeadRule
 from mappers.profile_problems import Path
 from mappers.profile_terms import Asked
 

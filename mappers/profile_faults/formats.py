@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from mappers.profile_faults.uses import KEY_OF_GROUP, Fault, list_heads
-from mappers.profile_model import PLACE, Profile, RepeatedGroup, find_spec
+from mappers.profile_model import PLACE, Profile, find_spec
+from mappers.profile_parts import RepeatedGroup
 
 
 def find_faults(profile: Profile) -> Iterator[Fault]:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from mappers.profile_faults.uses import Fault, list_filled, list_rules
-from mappers.profile_model import REFERENCE, Constant, Profile
+from mappers.profile_model import REFERENCE, Profile
+from mappers.profile_parts import Constant
 from schemas.catalogue import narrative, rules, taxonomy
 from schemas.event import GOOD_CARE, INCIDENT, OUTCOME, RISK
 from schemas.finding import FindingCode

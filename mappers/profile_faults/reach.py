@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from mappers.profile_faults.conditions import fold
 from mappers.profile_faults.uses import Fault
-from mappers.profile_model import Case, Profile
+from mappers.profile_model import Profile
+from mappers.profile_parts import Case
 from mappers.profile_terms import Asked, When
 
 

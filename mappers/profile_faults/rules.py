@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from mappers.profile_dates import NAMED_FORMATS, has_day, has_time
 from mappers.profile_faults.uses import KEY_OF_GROUP, Fault, RuleUse, list_heads, list_rules
-from mappers.profile_model import REFERENCE, FieldRule, HeadRule, Profile, find_spec
+from mappers.profile_model import REFERENCE, Profile, find_spec
+from mappers.profile_parts import FieldRule, HeadRule
 from mappers.profile_problems import Path
 from mappers.profile_tables import make_reader
 from mappers.profile_values import Unreadable

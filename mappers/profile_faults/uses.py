@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
-from mappers.profile_model import MEDICATIONS, FieldRule, HeadRule, Profile, Rules, as_list
+from mappers.profile_model import MEDICATIONS, Profile
+from mappers.profile_parts import FieldRule, HeadRule, Rules, as_list
 from mappers.profile_problems import Path
 from mappers.profile_terms import When
 from schemas.event import PATIENTS

@@ -16,10 +16,10 @@ BROKEN_OFF = FindingCode(
     severity="error",
     scope="batch",
     title="Packed feed broken off",
-    message="{what} breaks off or is damaged at byte {byte} of the packed feed: what was unpacked"
-    " before it was read, nothing after it",
+    message="{what} breaks off at byte {byte} of the packed feed: what was unpacked before it was"
+    " read, nothing after it",
     fix="Pack the feed again and send it whole; compare its size on both sides, as it was most"
-    " likely damaged on the way.",
+    " likely cut off on the way.",
     example="An upload of feed.csv.gz that was cut off.",
 )
 UNPACKS_TOO_LARGE = FindingCode(
@@ -66,8 +66,8 @@ OVERLAPPING_MEMBERS = FindingCode(
     severity="error",
     scope="batch",
     title="Overlapping files in the zip",
-    message="files of the zip lie on one another: {files} of them, the first at byte {byte}, were not"
-    " read",
+    message="files of the zip lie on one another: {files} of them, the first at byte {byte}, were"
+    " not read",
     fix="Pack the feed with an ordinary zip tool and send it again.",
     example="A zip made to unpack to far more than it holds.",
 )
@@ -100,4 +100,15 @@ WORKBOOK = FindingCode(
     message="the feed is an Excel workbook, which is not read",
     fix="Save the sheet as 'CSV UTF-8' and send that.",
     example="incidents.xlsx, or one renamed to incidents.csv.",
+)
+DAMAGED = FindingCode(
+    code="PACK-011",
+    severity="error",
+    scope="batch",
+    title="Packed feed damaged",
+    message="{what} is damaged (found at byte {byte} of the packed feed): none of it was read, as a"
+    " wrong byte may stand anywhere before that, in a narrative or in a code",
+    fix="Pack the feed again and send it whole; its checksum was wrong, so it was most likely"
+    " damaged on a disk or on the way.",
+    example="A feed.zip that a failing disk changed by one byte.",
 )

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mappers.profile_faults import find_remarks
 from mappers.profile_load import find_profiles, parse_profile
-from mappers.profile_model import FieldRule, HeadRule, Profile, RepeatedGroup
+from mappers.profile_model import Profile
+from mappers.profile_parts import FieldRule, HeadRule, RepeatedGroup
 from mappers.profile_problems import BadProfileError, Place, Problem
 from mappers.profile_terms import Asked
 from tests.lib.profile_shelf import SMALL, SMALL_JSON, SMALL_XML

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mappers.profile_load import load_profile
-from mappers.profile_model import as_list
+from mappers.profile_parts import as_list
 from samples.makers import datix_like, inphase_like, ulysses_like
 from schemas.event import PATIENTS
 

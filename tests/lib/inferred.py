@@ -9,7 +9,8 @@ from typing import NamedTuple
 from gateway.profiles.infer import infer_profile
 from gateway.profiles.infer_model import Draft
 from mappers.profile_load import find_profiles, make_shelf
-from mappers.profile_model import Profile, as_list
+from mappers.profile_model import Profile
+from mappers.profile_parts import as_list
 
 _ENDS = ("csv", "xml", "json")
 _TAKE_ON = Path("samples/take-on")

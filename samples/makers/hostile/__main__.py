@@ -15,8 +15,9 @@ _INTRODUCTION = """\
 
 Files as they really come, or as somebody made them to hurt, and what the gateway must give. Each
 folder holds the feed and `case.json`: why it is hostile, how its source is registered, and what
-must come of it. The files are made by `python -m samples.makers.hostile`; a test runs each through the
-whole line. "Held" batches wait for a decision (`lrms-gateway batch release`, `batch discard`).
+must come of it. The files are made by `python -m samples.makers.hostile`; a test runs each
+through the whole line. "Held" batches wait for a decision (`lrms-gateway batch release`,
+`batch discard`).
 
 | case | what it is | verdict | records | rejected | findings |
 |---|---|---|---:|---:|---|
