@@ -20,7 +20,8 @@ _MAX_KEY: Final = 1024
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 # Numbers are not needed here, only where they end; as text they cannot be too long.
 _find_value = json.JSONDecoder(parse_int=str, parse_float=str).raw_decode
-_MARK: Final = re.compile(r'["{}\[\]]')
+# Brackets of one kind in one go: a feed may hold millions of them.
+_MARK: Final = re.compile(r'"|[{\[]+|[}\]]+')
 # The rest of a text, to its end or as far as was read; a last backslash waits for its character.
 _TEXT_REST: Final = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+("|\\?\Z)', re.DOTALL)
 
@@ -219,7 +220,11 @@ class _Scan:
                 if mark[0] == '"':
                     self._in_text = True
                     continue
-                self._depth += 1 if mark[0] in "{[" else -1
+                if mark[0][0] in "{[":
+                    self._depth += at - mark.start()
+                else:
+                    at = min(at, mark.start() + max(self._depth, 1))
+                    self._depth -= at - mark.start()
             if self._depth <= 0:
                 self.end = at
                 return True

@@ -6,7 +6,7 @@ import msgspec
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes are counted before decoding, characters after it.
 
-    ``record_bytes``: one record (characters in CSV and vendor XML). ``feed_bytes``: the feed as
+    ``record_bytes``: one record (characters in CSV). ``feed_bytes``: the feed as
     received. ``records``: of one batch. ``columns``: of a CSV header, or different fields in one
     record. ``depth``: nesting of JSON and XML. ``text_chars``: one cell, text or attribute.
     ``unpacked_bytes``, ``ratio`` (unpacked to packed) and ``members``: of gzip and zip.

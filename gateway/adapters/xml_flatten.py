@@ -8,10 +8,12 @@ said. Comments, processing instructions, blank text and xsi:* attributes carry n
 """
 
 import re
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 from lxml import etree
 
+from gateway.adapters.limits import Limits
 from gateway.adapters.profile_reads import list_read
 from mappers.profile_model import Profile
 
@@ -22,6 +24,7 @@ _PREDICATE: Final = re.compile(r"([^/\[\]]+)\[@([^=\[\]]+)='[^']*'\]")
 _PLAIN_VALUE: Final = re.compile(r"[\w .:/()&?,#%+-]{1,80}")
 # Names a feed may invent without end; this many are remembered.
 _MAX_REMEMBERED: Final = 10_000
+_MANY_PIECES: Final = 2_000
 
 Content = dict[str, Any]
 
@@ -69,20 +72,31 @@ class _Spot(NamedTuple):
     is_repeat: bool
 
 
+class Flat(NamedTuple):
+    """``raw`` is what ``raw_hash`` is over, the names and texts of the record in their order, and
+    ``size`` its length; empty where that is more than a record may be. Not ``is_whole``: nested too
+    deeply, and read as far as that came."""
+
+    content: Content
+    size: int
+    raw: str
+    raw_hash: bytes
+    is_whole: bool
+
+
 class Flattening:
     """One element with everything in it → flat content. Paths are put together once and kept."""
 
-    def __init__(self, profile: Profile, names: Names, depth: int) -> None:
+    def __init__(self, profile: Profile, names: Names, limits: Limits) -> None:
         self._names = names
-        self._depth = depth
+        self._depth = limits.depth
+        self._longest = limits.record_bytes
         self._repeats = {group.at for group in profile.repeated.values() if group.at is not None}
         self._predicates = _find_predicates(profile, names)
         self._spots: dict[tuple[str, str], _Spot] = {}
         self._raw: list[str] = []
 
-    def read(self, record: etree._Element) -> tuple[Content, str, bool]:
-        """The content, its names and texts in their order, and whether that is all of it: what is
-        nested too deeply is read as far as that came."""
+    def read(self, record: etree._Element) -> "Flat":
         self._raw.clear()
         content: Content = {}
         is_whole = True
@@ -91,7 +105,14 @@ class Flattening:
             self._walk(record, "", "", content, self._depth)
         except _TooDeepError:
             is_whole = False
-        return content, "\x1f".join(self._raw), is_whole
+        pieces = self._raw
+        # Long paths over many texts: together they may be much more than the record is.
+        if len(pieces) > _MANY_PIECES:
+            size = sum(map(len, pieces)) + len(pieces)
+            if size > self._longest:
+                return Flat(content, size, "", _hash(pieces), is_whole)
+        raw = "\x1f".join(pieces)
+        return Flat(content, len(raw), raw, sha256(raw.encode()).digest(), is_whole)
 
     def _walk(
         self, parent: etree._Element, path: str, whole: str, content: Content, levels: int
@@ -102,16 +123,13 @@ class Flattening:
             raise _TooDeepError
         if (text := parent.text) and not text.isspace():
             self._add(path or ".", whole or ".", text, content)
-        spots, raw, predicates = self._spots, self._raw, self._predicates
+        spots, raw = self._spots, self._raw
         for child in parent:
             tag: Any = child.tag
             said = None
             spot = spots.get((whole, tag))
             if spot is None:
-                if tag in predicates:  # such a name alone has no spot that is kept
-                    spot, said = self._find_predicated(child, path, whole, tag)
-                else:
-                    spot = self._find_spot(path, whole, tag)
+                spot, said = self._find_told_apart(child, path, whole, tag)
             if spot.is_repeat:
                 inner: Content = {}
                 content.setdefault(spot.path, []).append(inner)
@@ -166,18 +184,26 @@ class Flattening:
             self._spots[whole, tag + predicate] = spot
         return spot
 
-    def _find_predicated(
+    def _find_told_apart(
         self, child: etree._Element, path: str, whole: str, tag: str
     ) -> tuple[_Spot, str | None]:
         """Also the attribute by which the profile tells these elements apart, if it is there and
-        has a value that may stand in a path."""
-        for attribute, name in self._predicates[tag]:
+        has a value that may stand in a path. The name alone of such has no spot that is kept."""
+        for attribute, name in self._predicates.get(tag, ()):
             value = child.get(attribute)
             if value is not None and _PLAIN_VALUE.fullmatch(str(value)):
                 predicate = f"[@{name}='{value}']"
                 spot = self._spots.get((whole, tag + predicate))
                 return spot or self._find_spot(path, whole, tag, predicate), attribute
         return self._find_spot(path, whole, tag), None
+
+
+def _hash(pieces: list[str]) -> bytes:
+    """As if they were joined."""
+    digest = sha256(pieces[0].encode())
+    for piece in pieces[1:]:
+        digest.update(b"\x1f" + piece.encode())
+    return digest.digest()
 
 
 def count_fields(content: Content) -> int:

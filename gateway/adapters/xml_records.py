@@ -1,13 +1,19 @@
 """Vendor XML → source records, by the layout its profile names, memory flat."""
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import BinaryIO, Final
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import MARK
-from gateway.adapters.xml_flatten import Content, Flattening, Names, count_fields, find_long_text
+from gateway.adapters.xml_flatten import (
+    Content,
+    Flat,
+    Flattening,
+    Names,
+    count_fields,
+    find_long_text,
+)
 from gateway.adapters.xml_prolog import find_root
 from gateway.adapters.xml_stream import Skipped, XmlFeed
 from mappers.profile_model import Profile
@@ -38,7 +44,7 @@ def read_xml(
     if root is not None and root != tags[0]:
         shown_root = names.name_of(root)[:_MAX_NAME]
         raise BrokenFeed(reading.XML_OTHER_ROOT.at(root=shown_root, expected=tags[0]))
-    flattening = Flattening(profile, names, limits.depth)
+    flattening = Flattening(profile, names, limits)
     feed = XmlFeed(stream, tags, limits=limits, tell=tell)
     # Positions count over the file; only below the root itself is that a plain child position.
     path = "/" + "/".join(steps)
@@ -51,30 +57,27 @@ def read_xml(
         if isinstance(element, Skipped):
             yield SourceRecord(number, locator, None, element.raw_hash, (element.finding,))
             continue
-        content, raw, is_whole = flattening.read(element)
-        digest = sha256(raw.encode()).digest()
-        if not is_whole:
-            finding: Finding | None = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
-        else:
-            finding = _find_trouble(content, raw, limits, is_repaired=feed.is_repaired)
+        flat = flattening.read(element)
+        finding = _find_trouble(flat, limits, is_repaired=feed.is_repaired)
         if finding is None:
-            yield SourceRecord(number, locator, content, digest)
+            yield SourceRecord(number, locator, flat.content, flat.raw_hash)
         else:
-            local_id = _find_id(content, profile)
-            yield SourceRecord(number, locator, None, digest, (finding,), local_id)
+            local_id = _find_id(flat.content, profile)
+            yield SourceRecord(number, locator, None, flat.raw_hash, (finding,), local_id)
 
 
-def _find_trouble(
-    content: Content, raw: str, limits: Limits, *, is_repaired: bool
-) -> Finding | None:
-    if len(raw) > limits.record_bytes:
+def _find_trouble(flat: Flat, limits: Limits, *, is_repaired: bool) -> Finding | None:
+    content, size, raw, _, is_whole = flat
+    if not is_whole:
+        return reading.NESTED_TOO_DEEP.at(limit=limits.depth)
+    if size > limits.record_bytes:
         return reading.XML_RECORD_TOO_LONG.at(limit=limits.record_bytes)
     if is_repaired and MARK in raw:
         return reading.XML_BAD_CHARACTERS.at()
-    if len(raw) > limits.text_chars and (field := find_long_text(content, limits.text_chars)):
+    if size > limits.text_chars and (field := find_long_text(content, limits.text_chars)):
         return reading.TEXT_TOO_LONG.at(field=field, limit=limits.text_chars)
     # A field is at least a name, a text and two marks between them.
-    if len(raw) > 3 * limits.columns and count_fields(content) > limits.columns:
+    if size > 3 * limits.columns and count_fields(content) > limits.columns:
         return reading.TOO_MANY_FIELDS.at(limit=limits.columns)
     return None
 

@@ -52,7 +52,7 @@ class XmlFeed:
         self._also = frozenset(also)
         self._limits = limits
         self._tell = tell
-        self._limit = 2 * limits.record_bytes + _CHUNK
+        self._limit = limits.record_bytes + 2 * _CHUNK
         self._encoding = XmlEncoding(stream)
         self._bytes = XmlBytes(stream, self._encoding)
         self._scan: XmlScan | None = None
