@@ -225,7 +225,8 @@ XML_RECORD_TOO_LONG = FindingCode(
     severity="error",
     scope="record",
     title="Record too long in XML",
-    message="the record has more than {limit} characters, the most that is read",
+    message="the record is longer than {limit} bytes, or than as many characters with the paths of"
+    " its texts",
     fix="Send the record without attachments and embedded files.",
     example="An incident with a scanned letter in base64.",
 )
@@ -464,4 +465,15 @@ ROWS_SCATTERED = FindingCode(
     " more of them could be put together",
     fix="Sort the file by {column}, so that the rows of a record stand one after another.",
     example="A file of gigabytes sorted by date, with all contacts at its end.",
+)
+ROW_TWICE = FindingCode(
+    code="READ-082",
+    severity="warning",
+    scope="record",
+    title="Row given twice in a record",
+    message="rows of the record are the same in every cell: {rows}; each was read, so that a"
+    " patient or a medicine may be in the event more than once",
+    fix="Leave out the row that is there twice; where they are two patients, number them, or tell"
+    " them apart by any column.",
+    example="An export joined from two tables that gives the row of a patient twice.",
 )
