@@ -55,9 +55,12 @@ class View:
             if found is not None or name in self._names:
                 return found
         found = self._record.get(name)
-        if found is None and ROWS in self._record:
-            return self._find_in_rows(name)
-        return found
+        if ROWS not in self._record:
+            return found
+        if self._own is not None:
+            # What the rows agree on holds for each; of what they do not, each has its own.
+            return None if isinstance(found, list) else found
+        return self._find_in_rows(name) if found is None else found
 
     def _find_in_rows(self, name: str) -> list[Any]:
         """From the record as a whole, a column of its rows holds the texts of all of them."""

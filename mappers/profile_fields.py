@@ -7,7 +7,9 @@ from mappers.profile_filling import Filling
 from mappers.profile_model import ROWS
 from mappers.profile_places import Aside, Field, Nested, Outside, Place, Rows, RuleSet, Table
 from mappers.profile_rules import RuleMapping
+from mappers.profile_trouble import Spot
 from mappers.profile_values import Unreadable
+from schemas.catalogue import mapping
 
 
 class FieldMapping:
@@ -124,6 +126,28 @@ class FieldMapping:
             if place.when is None or (view and place.when.holds(view)):
                 start = f"[{number}]" if len(rows) > 1 else ""
                 self.map_fields(row, place.table, number, start, view)
+
+    def tell_disagreements(self, table: Table, of_row: frozenset[str]) -> None:
+        """Of a record of several rows: the columns of the record, not ``of_row``, in which its
+        rows give different values that are all taken over."""
+        for name, cell in self._record.items():
+            if cell.__class__ is not list or name == ROWS or name in of_row:
+                continue
+            way = self._find_united(table.places.get(name) or table.find(name))
+            if way is not None:
+                spot = Spot(way.group, way.element, way.slot, name)
+                self.filling.troubles.add(mapping.ROWS_DISAGREE, spot, field=name, count=len(cell))
+
+    def _find_united(self, place: Place) -> Field | None:
+        """Where several values of a field go, if anywhere."""
+        ways: list[Field | Outside] = [place] if isinstance(place, Field) else []
+        if isinstance(place, RuleSet):
+            view = self.get_view(place.slot)
+            ways = [
+                rule.way for rule in place.rules if all(when.holds(view) for when in rule.whens)
+            ]
+        fields = (way for way in ways if isinstance(way, Field) and way.split is not None)
+        return next(fields, None)
 
     def _make_view(self, own: dict[str, Any], place: Nested, number: int) -> View | None:
         if not place.is_viewed:

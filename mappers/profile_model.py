@@ -4,6 +4,7 @@ A profile is a YAML file; these models are its schema (``mappers.profile_schema`
 editors). What they cannot say of one field alone is checked by ``mappers.profile_faults``.
 """
 
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from pydantic import (
@@ -26,6 +27,7 @@ from mappers.profile_parts import (
     Rules,
     as_list,
 )
+from mappers.profile_terms import When
 from schemas.event import PATIENTS
 from schemas.taxonomy import TAXONOMY_VERSIONS, ElementSpec, get_taxonomy
 
@@ -135,17 +137,31 @@ class Profile(Closed):
 
     @property
     def row_fields(self) -> frozenset[str]:
-        """The columns that belong to one row of a record, not to the record as a whole."""
-        groups = [group for group in self.repeated.values() if group.rows]
-        names = {name for group in groups for name in group.elements}
-        for group in groups:
-            names |= {name for one in group.when or () for name in one}
-            for rules in group.elements.values():
-                names |= {
-                    name for rule in as_list(rules) for one in rule.when or () for name in one
-                }
-        of_record = {rule.field for rule in self.heads.values()} | self.elements.keys()
-        return frozenset(names - of_record)
+        """The columns whose content belongs to one row of a record: all that a group with a row
+        each looks at. Of two patients each has its own."""
+        names: set[str] = set()
+        for national, group in self.repeated.items():
+            if group.rows:
+                names |= group.elements.keys()
+                names |= {name for when in self._list_whens(national, group) for name in when}
+        return frozenset(names)
+
+    @property
+    def shared_row_fields(self) -> frozenset[str]:
+        """Those of them that the record as a whole is mapped from too."""
+        of_record = {name for rule in self.heads.values() for name in (rule.field, *rule.more)}
+        return self.row_fields & (of_record | self.elements.keys())
+
+    def _list_whens(self, national: str, group: RepeatedGroup) -> Iterator[When]:
+        """All conditions on an occurrence of the group and on what is in it."""
+        yield from group.when or ()
+        for rules in group.elements.values():
+            for rule in as_list(rules):
+                yield from rule.when or ()
+        for target, cases in self.derive.items():
+            if target.startswith(f"{national}."):
+                for case in cases:
+                    yield from case.when or ()
 
     def codes_of(self, rule: FieldRule | HeadRule) -> Codes | None:
         return self.code_lists[rule.codes] if isinstance(rule.codes, str) else rule.codes

@@ -46,9 +46,8 @@ class ProfileMapper:
         self._derivations = {one: make_derivations(profile, one) for one in self._tables}
         self._is_json = profile.format == "json"
         groups = profile.repeated
-        self._row_fields = (
-            profile.row_fields if any(rule.rows for rule in groups.values()) else frozenset()
-        )
+        self._joins_rows = profile.rows is not None and profile.rows.keep == "all"
+        self._row_fields = profile.row_fields
         self._numbers = {group: rule.number for group, rule in groups.items()}
         # Where occurrences may be left out, they are numbered as they stand in the event.
         self._renumbered = {
@@ -136,6 +135,8 @@ class ProfileMapper:
         filling = Filling(troubles, is_json=self._is_json)
         fields = FieldMapping(version, content, head.event_date, filling)
         fields.map_fields(content, self._tables[version])
+        if self._joins_rows:
+            fields.tell_disagreements(self._tables[version], self._row_fields)
         if fields.rules is not None:
             fields.rules.settle()
         if derivations := self._derivations[version]:

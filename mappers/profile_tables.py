@@ -92,9 +92,9 @@ class _Compiling:
 
     def _make_row(self, group: str, repeated: RepeatedGroup) -> Nested:
         inner = {name: self._make_place(rules) for name, rules in repeated.elements.items()}
-        names = self._profile.row_fields | inner.keys()
-        # What another group takes from the rows is no news to this one.
-        inner |= dict.fromkeys(names - inner.keys(), ASIDE)
+        names = frozenset(inner)
+        # What conditions ask, or another group takes from the rows, is no news to this one.
+        inner |= dict.fromkeys(self._profile.row_fields - names, ASIDE)
         is_viewed = bool(list_asked_inside(self._profile, group, repeated))
         return Nested(group, Table(inner, []), names, make_condition(repeated.when), is_viewed)
 

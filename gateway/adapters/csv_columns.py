@@ -12,7 +12,7 @@ from mappers.profile_parts import RepeatedRows
 class Columns(msgspec.Struct, frozen=True):
     """``needed``: without them the feed is another one. ``id``: tells what record a row is of.
     ``read``: all whose content goes anywhere; in ``numbered`` those of ``name_{n}``.
-    ``of_row``: belong to one row of a record of several."""
+    ``of_row``: belong to one row of a record of several; ``only_of_row``: not to the record too."""
 
     needed: tuple[str, ...] = ()
     id: str | None = None
@@ -22,6 +22,7 @@ class Columns(msgspec.Struct, frozen=True):
     ignored: frozenset[str] = frozenset()
     rows: RepeatedRows | None = None
     of_row: frozenset[str] = frozenset()
+    only_of_row: frozenset[str] = frozenset()
 
     def is_read(self, name: str) -> bool:
         return name in self.read or any(one.fullmatch(name) for one in self.numbered)
@@ -42,6 +43,7 @@ def find_columns(profile: Profile | None) -> Columns:
         ignored=frozenset(profile.ignored),
         rows=profile.rows,
         of_row=profile.row_fields,
+        only_of_row=profile.row_fields - profile.shared_row_fields,
     )
 
 

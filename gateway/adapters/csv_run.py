@@ -14,7 +14,7 @@ from schemas.catalogue import reading
 from schemas.finding import Finding, has_error
 from schemas.record import SourceRecord
 
-_MAX_RANGES: Final = 5
+_MAX_TOLD: Final = 5
 # What a cell costs in memory beside its characters.
 _CELL_COST: Final = 50
 _START: Final = "row "
@@ -39,7 +39,7 @@ class Run:
         place = int(row.locator.removeprefix(_START))
         if self._ranges and self._ranges[-1][1] == place - 1:
             self._ranges[-1][1] = place
-        elif len(self._ranges) <= _MAX_RANGES:
+        elif len(self._ranges) <= _MAX_TOLD:
             self._ranges.append([place, place])
         content = row.content or {}
         self._size += sum(map(len, content.values())) + _CELL_COST * (1 + len(content))
@@ -57,7 +57,9 @@ class Run:
             newest, trouble = self._choose()
             findings += trouble
             if not has_error(findings):
-                content = self._merge(self._rows if newest is None else [newest])
+                kept = self._rows if newest is None else [newest]
+                findings += self._find_doubles(kept)
+                content = self._merge(kept)
         is_single = self._count == 1
         return SourceRecord(
             first.number,
@@ -75,6 +77,18 @@ class Run:
             yield reading.ROWS_TOO_LONG.at(limit=self._limit)
         for row in self._rows:
             yield from row.findings
+
+    def _find_doubles(self, rows: list[SourceRecord]) -> Iterator[Finding]:
+        """Rows that are the same in every cell, where each gives something to the event."""
+        if len(rows) < 2 or not self._columns.of_row:
+            return
+        places: dict[bytes, list[str]] = {}
+        for row in rows:
+            if not self._columns.of_row.isdisjoint(row.content):
+                places.setdefault(row.raw_hash, []).append(row.locator.removeprefix(_START))
+        doubles = [_word_first(same, ", ") for same in places.values() if len(same) > 1]
+        if doubles:
+            yield reading.ROW_TWICE.at(rows=_word_first(doubles, "; "))
 
     def _choose(self) -> tuple[SourceRecord | None, list[Finding]]:
         """The newest row where only that counts; of equals the last. A single row needs no date."""
@@ -107,7 +121,7 @@ class Run:
         content = {}
         for row in rows:
             for name, cell in row.content.items():
-                if name not in of_row:
+                if name not in self._columns.only_of_row:
                     there = content.setdefault(name, cell)
                     if there is not cell:
                         content[name] = _join(there, cell)
@@ -118,12 +132,13 @@ class Run:
         return content
 
     def _locate(self) -> str:
-        told = [
-            str(first) if first == last else f"{first}-{last}"
-            for first, last in self._ranges[:_MAX_RANGES]
-        ]
-        more = " and more" if len(self._ranges) > _MAX_RANGES else ""
-        return f"rows {', '.join(told)}{more}"
+        told = [str(first) if first == last else f"{first}-{last}" for first, last in self._ranges]
+        return f"rows {_word_first(told, ', ')}"
+
+
+def _word_first(told: list[str], separator: str) -> str:
+    more = " and more" if len(told) > _MAX_TOLD else ""
+    return separator.join(told[:_MAX_TOLD]) + more
 
 
 def _join(there: str | list[str], cell: str) -> str | list[str]:

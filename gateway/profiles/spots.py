@@ -39,9 +39,8 @@ class Spots:
         for group in profile.repeated.values():
             at = ROWS if group.rows else group.at
             if at:
-                names = profile.row_fields if group.rows else frozenset(group.elements)
                 found = self._groups.setdefault(at, [])
-                found.append((names, make_condition(group.when)))
+                found.append((frozenset(group.elements), make_condition(group.when)))
 
     def iterate(self, content: dict[str, Any]) -> Iterator[Spot]:
         for name, cell in content.items():

@@ -336,12 +336,17 @@ def make_trust_rows(count: int, *, seed: int) -> Iterator[Row]:
     the vendor's lists do not have."""
     codes = {name: _SITES.get(code, "OTHER") for code, name in name_organisations().items()}
     draw = Draw(seed)
+    # An incident has one site, in however many rows it stands.
+    sites: dict[str, str] = {}
     for row in make_rows(make_told(count, seed), seed=seed):
         if row["ID"] == "Total":
             yield row
             continue
-        site = codes.get(row["Site"], row["Site"])
-        site = draw.pick(("NGH", "INF", "COT", "TRUST")) if site == "TRUST" else site
+        if row["ID"] not in sites:
+            site = codes.get(row["Site"], row["Site"])
+            site = draw.pick(("NGH", "INF", "COT", "TRUST")) if site == "TRUST" else site
+            sites[row["ID"]] = site
+        site = sites[row["ID"]]
         yield row | {
             "Site": site,
             "Other organisation": row["Site"] if site == "OTHER" else "",

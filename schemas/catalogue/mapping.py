@@ -417,3 +417,14 @@ AGE_TOO_COARSE = FindingCode(
     fix="Send the age of infants in months, and in days in the first month.",
     example="'0' in a column of ages in years.",
 )
+ROWS_DISAGREE = FindingCode(
+    code="MAP-066",
+    severity="warning",
+    scope="field",
+    title="Rows of one record disagree",
+    message="the rows of the record have {count} different texts in {field}, a column of the record"
+    " as a whole: the values of all of them were taken over",
+    fix="Give the column the same text in every row of a record, or leave it blank in all but one;"
+    " if these are not one record, give each its own id.",
+    example="The service area '1' in the row of one patient, and '2' in that of the next.",
+)

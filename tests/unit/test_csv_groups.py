@@ -144,8 +144,11 @@ def test_more_scattered_rows_than_are_kept_are_refused_not_loaded_in_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(csv_groups, "_KEPT_RECORDS", 3)
-    half = "".join(f"{number},{number % 5 + 1}\n" for number in range(100))
-    result = read("id,harm\n" + half + half, record_bytes=2_000)
+    first, second = (
+        "".join(f"{number},{(number + shift) % 5 + 1}\n" for number in range(100))
+        for shift in (0, 1)
+    )
+    result = read("id,harm\n" + first + second, record_bytes=2_000)
     assert len(result.records) == 100
     assert set(result.codes) == {"ok", "READ-081"}
     for record in result.records:
@@ -259,3 +262,52 @@ def test_a_shuffled_file_gives_every_record_once() -> None:
     assert set(result.codes) == {"ok"}
     assert {record.content["id"] for record in result.records} == set(map(str, range(1_000)))
     assert all(len(record.content[ROWS]) == 3 for record in result.records)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1,a,5\n1,a,5\n", "2, 3"),
+        ("1,a,5\n1,a,5\n1,a,4\n1,a,5\n1,a,4\n", "2, 3, 5; 4, 6"),
+        ("1,a,5\n2,a,5\n1,a,5\n", "2, 4"),
+        ("1,a,5\n" * 9, "2, 3, 4, 5, 6 and more"),
+        # Each tells something else, or gives nothing that would be there twice.
+        ("1,a,5\n1,,5\n", None),
+        ("1,a,5\n1,a,4\n", None),
+        ("1,a,\n1,a,\n", None),
+        ("1,a,5\n2,a,5\n", None),
+    ],
+)
+def test_a_row_given_twice_in_a_record_is_told_and_kept(rows: str, told: str | None) -> None:
+    result = read(f"id,note,harm\n{rows}")
+    first = result.records[0]
+    found = [one.params for one in first.findings if one.code == "READ-082"]
+    assert found == ([] if told is None else [{"rows": told}])
+    assert len(first.findings) == len(found)
+    assert sum(len(one[ROWS]) for one in result.contents) == rows.count("\n")
+
+
+def test_a_row_given_twice_is_no_news_where_rows_give_nothing_of_their_own() -> None:
+    result = read("id,at\n1,01/03/2026 10:00\n1,01/03/2026 10:00\n", NEWEST)
+    assert [one.code for one in result.records[0].findings] == ["READ-079"]
+    result = read("id,note\n1,a\n1,a\n", make_profile())
+    assert result.records[0].findings == ()
+
+
+def test_a_column_of_the_rows_that_the_record_is_mapped_from_too_is_in_both() -> None:
+    profile = make_profile(
+        patients=PATIENTS | {"when": {"role": "patient"}},
+        elements={"role": "AdverseEventAgent.InvolvedAgents"},
+        derive={"PatientInformation.PsychologicalHarm": [{"when": {"hurt": "y"}, "value": "3"}]},
+    )
+    result = read("id,role,harm,hurt\n1,patient,5,y\n1,staff,4,n\n", profile)
+    assert result.contents == [
+        {
+            "id": "1",
+            "role": ["patient", "staff"],
+            ROWS: [
+                {"role": "patient", "harm": "5", "hurt": "y"},
+                {"role": "staff", "harm": "4", "hurt": "n"},
+            ],
+        }
+    ]

@@ -1,13 +1,17 @@
 """Patients and medications of a record: rows, items of a JSON list, columns with a number, fields
 of the record itself; their conditions, derivations, ages and places in the feed."""
 
+import io
 from typing import Any
 
 import pytest
 
+from gateway.adapters.csv_rows import read_csv
+from gateway.adapters.limits import Limits
 from mappers.profile_load import parse_profile
 from mappers.profile_model import ROWS
 from mappers.profile_read import ProfileMapper
+from schemas.batch import Part
 from schemas.catalogue import word_fix, word_message
 from schemas.record import Mapped, SourceRecord
 
@@ -167,7 +171,81 @@ def test_a_condition_in_a_row_sees_the_record_too() -> None:
 def test_columns_of_the_record_that_differ_between_its_rows() -> None:
     mapped = map_rows({}, agents=["4,3", "4"], never=["yes", "no"])
     assert groups(mapped) == {"AdverseEventAgent": {"InvolvedAgents": ["3", "4"]}}
-    assert [finding.code for finding in mapped.findings] == ["MAP-020", "MAP-055"]
+    assert [(finding.code, finding.source_path) for finding in mapped.findings] == [
+        ("MAP-020", "agents"),
+        ("MAP-055", "never"),
+        ("MAP-066", "agents"),
+    ]
+    assert mapped.findings[-1].path == "AdverseEventAgent.InvolvedAgents"
+    assert mapped.findings[-1].severity == "warning"
+    assert mapped.findings[-1].params == {"field": "agents", "count": 2}
+
+
+ROLES = parse_profile(
+    """
+name: roles
+version: "1"
+format: csv
+taxonomy_version: "5"
+event_type: {value: "1"}
+rows: {id: ref}
+elements:
+  role: {to: AdverseEventAgent.InvolvedAgents, codes: {staff: "3", patient: "9"}}
+  stage: {to: AdverseEventAgent.InvolvedAgents, codes: {a: "4", b: "10"}, when: {kind: device}}
+  level: AdverseEventClassification.LevelOfConcern
+patients:
+  rows: true
+  when: {role: patient}
+  elements: {harm: PatientInformation.PhysicalHarm}
+derive:
+  PatientInformation.PsychologicalHarm: [{when: {upset: "yes"}, value: "3"}]
+  PatientInformation.ClinicalOutcome: [{when: {level: "2"}, value: Grave}]
+ignored: {name: names nobody}
+""",
+    "roles.yaml",
+)
+
+
+def read_roles(text: str) -> Mapped:
+    limits = Limits()
+    part = Part(batch_number=0, number=0, start=0, end=0)
+    (record,) = read_csv(io.BytesIO(text.encode()), part, ROLES, limits=limits)
+    mapped = ProfileMapper(ROLES, strict=True, default_version="5").map_record(record)
+    assert not record.findings
+    return mapped
+
+
+def test_a_row_is_judged_by_its_own_role_though_the_record_is_mapped_from_it_too() -> None:
+    mapped = read_roles("ref,role,harm\n1,patient,5\n1,staff,4\n1,,3\n")
+    assert groups(mapped) == {
+        "AdverseEventAgent": {"InvolvedAgents": ["3", "9"]},
+        "PatientInformation": [{"PhysicalHarm": "5"}],
+    }
+    # That rows differ in what is a row's own is no disagreement.
+    assert mapped.findings == []
+
+
+def test_what_is_derived_of_a_patient_is_derived_from_its_row() -> None:
+    mapped = read_roles("ref,role,harm,upset\n1,patient,5,yes\n1,patient,4,no\n1,patient,3,\n")
+    assert groups(mapped)["PatientInformation"] == [
+        {"PhysicalHarm": "5", "PsychologicalHarm": "3"},
+        {"PhysicalHarm": "4"},
+        {"PhysicalHarm": "3"},
+    ]
+    assert mapped.derived == ("event_type", "PatientInformation[0].PsychologicalHarm")
+
+
+def test_what_the_record_says_once_holds_for_each_of_its_rows() -> None:
+    mapped = read_roles("ref,role,harm,level\n1,patient,5,2\n1,patient,4,\n")
+    patients = groups(mapped)["PatientInformation"]
+    assert [one["ClinicalOutcome"] for one in patients] == ["Grave", "Grave"]
+
+
+def test_rows_that_disagree_are_told_only_of_what_is_taken_over() -> None:
+    rows = "ref,role,stage,kind,name\n1,patient,a,{0},a\n1,,b,{0},b\n"
+    told = read_roles(rows.format("device"))
+    assert [(one.code, one.source_path) for one in told.findings] == [("MAP-066", "stage")]
+    assert read_roles(rows.format("drug")).findings == []
 
 
 def test_findings_of_a_row_say_which() -> None:
@@ -261,7 +339,7 @@ def test_a_json_document() -> None:
     ("content", "finding"),
     [
         (
-            {"/agents": ["4", "3"], "/type": ["1", "2"]},
+            {"/agents": ["4", "3"], "/type": ["3", "9"]},
             ("MAP-055", "event_type", "/type"),
         ),
         (
