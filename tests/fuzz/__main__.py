@@ -13,6 +13,7 @@ FOLDER = Path("var/fuzz")
 MOST_MIB = 512
 MOST_SECONDS = 10
 LONGEST_FEED = 50_000
+_NOISE = ("INFO: ", "WARNING: ", "stat::", "0x")
 
 
 def main() -> None:
@@ -72,7 +73,8 @@ def fuzz(name: str, seconds: int) -> bool:
     outcome = "survived" if done.returncode == 0 else "FAILED"
     print(f"{name:<10} {outcome:<9} {feeds:>9} feeds, peak {peak} MB", flush=True)
     if done.returncode:
-        print(done.stderr[-4_000:], file=sys.stderr)
+        told = [line for line in done.stderr.splitlines() if not line.startswith(_NOISE)]
+        print("\n".join(line[:500] for line in told[-40:]), file=sys.stderr)
     return done.returncode == 0
 
 
