@@ -20,15 +20,17 @@ class Settings(BaseSettings):
 
     part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
     commit_records: int = Field(2_000, description="records loaded in one transaction")
-    max_record_bytes: int = Field(8 * 2**20, description="a longer record is refused")
-    max_feed_bytes: int = Field(64 * 2**30, description="a bigger feed is refused")
-    max_records: int = Field(10_000_000, description="records of one batch that are read")
-    max_columns: int = Field(2_000, description="columns of a CSV, different fields of a record")
-    max_depth: int = Field(100, description="nesting of JSON and XML")
-    max_text_chars: int = Field(1_000_000, description="characters of one cell or text")
-    max_unpacked_bytes: int = Field(64 * 2**30, description="of a gzip or zip, when unpacked")
-    max_ratio: int = Field(500, description="unpacked bytes to packed bytes")
-    max_members: int = Field(1_000, description="files in one zip")
+    max_record_bytes: int = Field(8 * 2**20, ge=1, description="a longer record is refused")
+    max_feed_bytes: int = Field(64 * 2**30, ge=1, description="a bigger feed is refused")
+    max_records: int = Field(10_000_000, ge=1, description="records of one batch that are read")
+    max_columns: int = Field(
+        2_000, ge=1, description="columns of a CSV, different fields of a record"
+    )
+    max_depth: int = Field(100, ge=1, le=500, description="nesting of JSON and XML")
+    max_text_chars: int = Field(1_000_000, ge=1, description="characters of one cell or text")
+    max_unpacked_bytes: int = Field(64 * 2**30, ge=1, description="of a gzip or zip, when unpacked")
+    max_ratio: int = Field(500, ge=1, description="unpacked bytes to packed bytes")
+    max_members: int = Field(1_000, ge=1, description="files in one zip")
     profiles: Path | None = Field(
         None, description="folder of your own mapping profiles; empty: profiles in home"
     )
