@@ -4,7 +4,7 @@ checked against the bytes. Source: PKWARE's APPNOTE.TXT 6.3.10, 4.3.7 to 4.3.16 
 import io
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 import msgspec
 
@@ -86,8 +86,16 @@ def list_files(entries: Iterator[Entry], limits: Limits) -> Listed:
     return Listed(files, folders, junk)
 
 
-def find_directory(stream: BinaryIO) -> tuple[int, int] | None:
-    """Where the list of files begins, and how many entries it has; None where there is none."""
+class Directory(NamedTuple):
+    """Where the list of files begins and ends, and how many entries it says it has."""
+
+    start: int
+    end: int
+    entries: int
+
+
+def find_directory(stream: BinaryIO) -> Directory | None:
+    """The list of files at the end of a zip; None where there is none."""
     size = stream.seek(0, io.SEEK_END)
     start = max(0, size - _END.size - _LONGEST_COMMENT)
     stream.seek(start)
@@ -96,11 +104,11 @@ def find_directory(stream: BinaryIO) -> tuple[int, int] | None:
     if at < 0 or len(tail) - at < _END.size:
         return None
     *_, entries, _, offset, _ = _END.unpack_from(tail, at)
-    found = _find_directory_64(stream, start + at) or (offset, entries)
-    return found if found[0] <= start + at else None
+    found = _find_directory_64(stream, start + at) or Directory(offset, start + at, entries)
+    return found if found.start <= found.end else None
 
 
-def _find_directory_64(stream: BinaryIO, end: int) -> tuple[int, int] | None:
+def _find_directory_64(stream: BinaryIO, end: int) -> Directory | None:
     raw = _read(stream, end - _LOCATOR_64.size, _LOCATOR_64.size)
     if not raw.startswith(b"PK\x06\x07") or len(raw) < _LOCATOR_64.size:
         return None
@@ -109,12 +117,14 @@ def _find_directory_64(stream: BinaryIO, end: int) -> tuple[int, int] | None:
     if not raw.startswith(b"PK\x06\x06") or len(raw) < _END_64.size:
         return None
     *_, entries, _, offset = _END_64.unpack(raw)
-    return offset, entries
+    return Directory(offset, position, entries)
 
 
-def read_directory(stream: BinaryIO, offset: int, entries: int) -> Iterator[Entry]:
-    """The entries in their order; LookupError where one is not what it should be."""
-    for _ in range(entries):
+def read_directory(stream: BinaryIO, directory: Directory) -> Iterator[Entry]:
+    """The entries in their order; LookupError where one is not what it should be, or where they
+    do not end where the list does: a file that is left out of the count would be lost."""
+    offset = directory.start
+    for _ in range(directory.entries):
         raw = _read(stream, offset, _ENTRY.size)
         if not raw.startswith(b"PK\x01\x02") or len(raw) < _ENTRY.size:
             raise LookupError(offset)
@@ -134,6 +144,8 @@ def read_directory(stream: BinaryIO, offset: int, entries: int) -> Iterator[Entr
             checksum=crc,
         )
         offset += _ENTRY.size + name_size + extra_size + comment_size
+    if offset != directory.end:
+        raise LookupError(offset)
 
 
 def read_header(stream: BinaryIO, offset: int) -> tuple[Entry, int] | None:

@@ -54,7 +54,7 @@ def _list(stream: BinaryIO, limits: Limits) -> Listed | None:
     if found is None:
         return None
     try:
-        return list_files(read_directory(stream, *found), limits)
+        return list_files(read_directory(stream, found), limits)
     except LookupError:
         return None
 

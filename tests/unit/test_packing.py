@@ -206,6 +206,15 @@ def test_a_zip_whose_files_all_lie_on_one_another_gives_one_of_them():
     assert (finding.code, finding.params["files"]) == ("PACK-007", 499)
 
 
+def test_a_file_left_out_of_the_count_is_not_lost():
+    packed = bytearray(make_zip(FILES))
+    end = packed.rindex(b"PK\5\6")
+    packed[end + 8 : end + 12] = struct.pack("<2H", 1, 1)
+    contents, findings = unpack_all(bytes(packed))
+    assert contents == FILES
+    assert codes(findings) == ["PACK-006"]
+
+
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_zip_cut_off_anywhere_gives_what_came_before(streamed):
     packed = make_zip(FILES, streamed=streamed)

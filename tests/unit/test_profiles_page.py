@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from mappers import profile_model, profile_terms
+from mappers import profile_model, profile_parts, profile_terms
 from mappers.profile_load import make_shelf, parse_profile
 from tests.lib.profile_shelf import SMALL, SMALL_JSON, SMALL_XML
 
@@ -52,7 +52,7 @@ def test_every_key_is_in_the_table() -> None:
     told = set(re.findall(r"`(\w+)`", table))
     models = [
         one
-        for module in (profile_model, profile_terms)
+        for module in (profile_model, profile_parts, profile_terms)
         for one in vars(module).values()
         if isinstance(one, type)
         and issubclass(one, BaseModel)

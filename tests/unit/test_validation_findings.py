@@ -388,7 +388,8 @@ def test_the_wording_is_complete(case):
 
 
 def test_every_code_of_validation_has_a_case():
-    ours = {code for code in get_catalogue() if code.split("-")[0] in OURS}
+    by_name = {"ORG-006", "ORG-007"}  # of names, not of events: test_validation_organisation_names
+    ours = {code for code in get_catalogue() if code.split("-")[0] in OURS} - by_name
     assert {case.code for case in CASES} == ours
 
 
