@@ -28,16 +28,17 @@ class Unreadable(ValueError):  # noqa: N818 - a signal between these modules, ne
 
 
 def make_code_reader(codes: Mapping[str, str] | None) -> ReadOne:
-    """A code as it stands, or by their code map: exactly, else whatever its case where that is
-    unambiguous. An unknown code is never a default."""
+    """A code as it stands, or by their code map: exactly, else whatever its case and the blanks
+    around it where that is unambiguous. An unknown code is never a default."""
     if codes is None:
         return str.strip
     exact = dict(codes)
     folded: dict[str, str] = {}
     ambiguous = set()
     for theirs, national in codes.items():
-        if folded.setdefault(theirs.casefold(), national) != national:
-            ambiguous.add(theirs.casefold())
+        fold = theirs.strip().casefold()
+        if folded.setdefault(fold, national) != national:
+            ambiguous.add(fold)
     for fold in ambiguous:
         del folded[fold]
     accepted = _list_accepted(list(codes))

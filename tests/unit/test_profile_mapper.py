@@ -185,6 +185,14 @@ def test_codes_that_differ_only_by_case_are_told_apart_exactly() -> None:
         ambiguous("Ab")
 
 
+def test_blanks_around_a_code_of_the_map_do_not_count() -> None:
+    read = make_code_reader({" Ward ": "4", "Bay\t": "5", "": "", "x": "1", " x": "2"})
+    texts = ("Ward", " ward", "BAY", "x", " x", " ")
+    assert [read(text) for text in texts] == ["4", "4", "5", "1", "2", ""]
+    with pytest.raises(Unreadable):
+        read("X")
+
+
 def test_a_constant_gives_way_to_what_the_record_says() -> None:
     text = "name: x\nversion: '1'\nformat: csv\ntaxonomy_version: '5'\nevent_type: t\n"
     text += "elements: {who: PractitionerDetails.ReporterType}\n"
