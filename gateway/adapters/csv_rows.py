@@ -8,6 +8,7 @@ honoured. A row that cannot be read is a record with its findings; its neighbour
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
@@ -80,12 +81,13 @@ class _Rows:
         self, lines: Lines, encoding: str, columns: Columns, limits: Limits, tell: Tell
     ) -> None:
         self._lines = lines
+        self._delimiter = find_delimiter(lines)
         self._encoding = encoding
         self._columns = columns
         self._limits = limits
         self._tell = tell
         self._is_wide = encoding.startswith(_WIDE)
-        self._reader: Any = csv.reader(lines, delimiter=find_delimiter(lines), strict=True)
+        self._reader: Any = csv.reader(lines, delimiter=self._delimiter, strict=True)
         self._header = read_header(lines, self._reader, columns, limits, tell)
         self._names = self._header.names
         self._row = self._header.row
@@ -177,8 +179,27 @@ class _Rows:
             else reading.BAD_QUOTING.at()
         )
         digest = sha256("".join(self._lines.taken).encode(errors="surrogatepass")).digest()
+        local_id = self._find_id_of_line(next(iter(self._lines.taken), ""))
         self._lines.give_again(skip=1)
-        return SourceRecord(number, f"row {self._row}", None, digest, (finding,))
+        return SourceRecord(number, f"row {self._row}", None, digest, (finding,), local_id)
+
+    def _find_id_of_line(self, line: str) -> str | None:
+        """The id of a row whose quotes cannot be read, where the cells up to it can: of several
+        rows of a record this one must not be missed."""
+        place = self._id_place
+        if self._columns.rows is None or place is None:
+            return None
+        end = re.escape(self._delimiter)
+        cell = re.compile(f'(?:"([^"\r\n]*)"|([^"{end}\r\n]*)){end}')
+        cells: list[str] = []
+        at = 0
+        while len(cells) <= place:
+            match = cell.match(line, at)
+            if match is None:
+                return None
+            cells.append(match[1] or match[2] or "")
+            at = match.end()
+        return self._find_id(cells)
 
 
 class _Repeats:

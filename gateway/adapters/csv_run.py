@@ -36,7 +36,7 @@ class Run:
     def add(self, row: SourceRecord) -> None:
         self._count += 1
         self._digest.update(row.raw_hash)
-        place = int(row.locator.removeprefix(_START))
+        place = int(_name(row))
         if self._ranges and self._ranges[-1][1] == place - 1:
             self._ranges[-1][1] = place
         elif len(self._ranges) <= _MAX_TOLD:
@@ -85,7 +85,7 @@ class Run:
         places: dict[bytes, list[str]] = {}
         for row in rows:
             if not self._columns.of_row.isdisjoint(row.content):
-                places.setdefault(row.raw_hash, []).append(row.locator.removeprefix(_START))
+                places.setdefault(row.raw_hash, []).append(_name(row))
         doubles = [_word_first(same, ", ") for same in places.values() if len(same) > 1]
         if doubles:
             yield reading.ROW_TWICE.at(rows=_word_first(doubles, "; "))
@@ -97,21 +97,32 @@ class Run:
             return None, []
         formats = [rule.date_format] if isinstance(rule.date_format, str) else rule.date_format
         formats = formats or [ISO, ISO_DATETIME]
-        newest: SourceRecord | None = None
+        newest: list[SourceRecord] = []
         at: datetime | None = None
         for row in self._rows:
             moment = _find_newest(row.content.get(rule.by) or "", rule.separator, formats)
             if moment is None:
                 finding = reading.NEWEST_UNKNOWN.at(
-                    row=row.locator.removeprefix(_START),
+                    row=_name(row),
                     column=rule.by or "",
                     accepted=" or ".join(formats),
                 )
                 return None, [finding]
-            if at is None or moment >= at:
-                newest, at = row, moment
-        place = newest.locator.removeprefix(_START) if newest else ""
-        return newest, [reading.OLDER_ROWS.at(row=place, count=self._count - 1)]
+            if at is None or moment > at:
+                newest, at = [row], moment
+            elif moment == at:
+                newest.append(row)
+        return newest[-1], list(self._tell_choice(newest))
+
+    def _tell_choice(self, newest: list[SourceRecord]) -> Iterator[Finding]:
+        """``newest``: more than one where the dates do not tell."""
+        row = _name(newest[-1])
+        unlike = [one for one in newest if one.raw_hash != newest[-1].raw_hash]
+        if unlike:
+            places = _word_first([_name(one) for one in [*unlike, newest[-1]]], ", ")
+            yield reading.EQUALLY_NEW.at(rows=places, row=row)
+        if older := self._count - 1 - len(unlike):
+            yield reading.OLDER_ROWS.at(row=row, count=older)
 
     def _merge(self, rows: list[SourceRecord]) -> dict[str, Any]:
         of_row = self._columns.of_row
@@ -134,6 +145,11 @@ class Run:
     def _locate(self) -> str:
         told = [str(first) if first == last else f"{first}-{last}" for first, last in self._ranges]
         return f"rows {_word_first(told, ', ')}"
+
+
+def _name(row: SourceRecord) -> str:
+    """Its number."""
+    return row.locator.removeprefix(_START)
 
 
 def _word_first(told: list[str], separator: str) -> str:

@@ -477,3 +477,13 @@ ROW_TWICE = FindingCode(
     " them apart by any column.",
     example="An export joined from two tables that gives the row of a patient twice.",
 )
+EQUALLY_NEW = FindingCode(
+    code="READ-083",
+    severity="warning",
+    scope="record",
+    title="Rows of one record equally new",
+    message="rows {rows} of the record have the same newest date and differ: row {row}, the last of"
+    " them, was read and the others left out",
+    fix="Export the dates with their times, or only the row that counts.",
+    example="A record changed twice on one day, in an export whose dates have no times.",
+)

@@ -174,7 +174,6 @@ def test_an_id_is_kept_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch) -> N
         (["1,b,02/02/2025", "1,a,01/02/2025"], "b"),
         (["1,a,01/02/2025 10:00", "1,b,01/02/2025 09:00"], "a"),
         (["1,a,01/02/2025 10:00", "1,b,01/02/2025"], "a"),
-        (["1,a,01/02/2025", "1,b,01/02/2025"], "b"),
         (["1,a,01/02/2025;05/02/2025", "1,b,02/02/2025 ; 03/02/2025;"], "a"),
         (["1,a,01/02/2025", "2,x,", "1,b,02/02/2025"], "b"),
     ],
@@ -216,6 +215,57 @@ def test_a_date_that_cannot_be_read_is_no_guess(cell: str, first: bool) -> None:
         "accepted": "DD/MM/YYYY HH:MM",
     }
     assert result.records[0].local_id == "1"
+
+
+@pytest.mark.parametrize(
+    ("rows", "kept", "found"),
+    [
+        ("1,a,01/02/2025 09:00\n1,b,01/02/2025 9:00\n", "b", [("READ-083", "2, 3", "3")]),
+        (
+            "1,a,01/02/2025 09:00\n1,x,01/01/2025 09:00\n1,b,01/02/2025 09:00\n",
+            "b",
+            [("READ-083", "2, 4", "4"), ("READ-079", None, "4")],
+        ),
+        # The same row again is no other.
+        ("1,a,01/02/2025 09:00\n1,a,01/02/2025 09:00\n", "a", [("READ-079", None, "3")]),
+        ("1,a,01/02/2025 10:00\n1,b,01/02/2025 10:01\n", "b", [("READ-079", None, "3")]),
+    ],
+)
+def test_rows_that_are_equally_new_and_differ_are_told(
+    rows: str, kept: str, found: list[tuple[str, str | None, str]]
+) -> None:
+    (record,) = read("id,note,at\n" + rows, NEWEST).records
+    assert record.content["note"] == kept
+    told = [(one.code, one.params.get("rows"), one.params["row"]) for one in record.findings]
+    assert told == found
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("id,note,harm", '1,"a,4'),
+        ("id,note,harm", '"1","a "quoted" word",4'),
+        ("note,id,harm", 'b,1,"4" 5'),
+        ("note,id,harm", '"a, b",1,"4'),
+    ],
+)
+@pytest.mark.parametrize("profile", [ALL, NEWEST])
+def test_a_record_of_which_a_row_cannot_be_read_is_refused_as_a_whole(
+    header: str, row: str, profile: Profile
+) -> None:
+    whole = "1,a,5" if header.startswith("id") else "a,1,5"
+    first, *others = read(f"{header}\n{whole}\n{row}\n", profile).records
+    assert (first.content, first.local_id, others) == (None, "1", [])
+    assert "READ-068" in [one.code for one in first.findings]
+
+
+@pytest.mark.parametrize("row", ['"1,a,4', 'b "1",1,"4', '"fell ""twice""",1,"4'])
+def test_of_a_row_that_cannot_be_read_no_id_is_guessed(row: str) -> None:
+    """Not where a quote before the id leaves open what stands in which column."""
+    header, whole = ("id,note,harm", "1,a,5") if row[1] == "1" else ("note,id,harm", "a,1,5")
+    first, *others = read(f"{header}\n{whole}\n{row}\n").records
+    assert first.content is not None
+    assert others[0].local_id is None
 
 
 def test_totals_and_headers_between_are_no_rows_of_a_record() -> None:
