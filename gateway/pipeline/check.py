@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_feed_terms, make_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_own_mapper
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.plan import say_how_read
 from gateway.pipeline.read import FeedReading
@@ -56,7 +56,7 @@ def _check(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> 
         hold_terms = find_hold_terms(source, feed)
     counts = _count(records)
     findings = [*feed.findings, *reading.findings]
-    told = say_how_read(gateway, source, batch, feed)
+    told = say_how_read(source, batch, feed)
     reasons = hold_terms.find_reasons(counts.records, counts.rejected, findings)
     if reasons is not None:
         told = msgspec.structs.replace(told, state="held")
@@ -69,7 +69,7 @@ def _settle_all(
 ) -> list[ReceiptRecord]:
     with gateway.store.read() as work:
         register = work.organisations.get_register()
-    mapper = make_mapper(source, gateway.profiles)
+    mapper = make_own_mapper(source, reading.terms)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []

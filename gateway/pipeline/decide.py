@@ -33,7 +33,7 @@ def release_batch(gateway: Gateway, batch_id: str, reason: str) -> Batch:
         counts = count_records(feed)
         parts = cut_contents(gateway, batch, feed, counts)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        read = say_how_read(gateway, source, batch, feed)
+        read = say_how_read(source, batch, feed)
         released = work.batches.release(read, parts, reason=reason)
     log.info("batch %s released", batch_id)
     return released

@@ -21,29 +21,6 @@ from schemas.record import Mapper, SourceRecord
 from schemas.submission import FeedFormat, Source
 
 
-def make_mapper(source: Source, shelf: Shelf) -> Mapper:
-    """The mapper of a source, by its profile as it is on the shelf now; compiled once."""
-    if source.format == "fhir":
-        return _compile_fhir(source.strict, source.taxonomy_version)
-    return _compile(_find_profile(source, shelf), source.strict, source.taxonomy_version)
-
-
-@lru_cache(maxsize=64)
-def _compile_fhir(strict: bool, version: str) -> Mapper:
-    return FhirMapper(strict=strict, default_version=version)
-
-
-@lru_cache(maxsize=64)
-def _compile(profile: Profile, strict: bool, version: str) -> Mapper:
-    return ProfileMapper(profile, strict=strict, default_version=version)
-
-
-def _find_profile(source: Source, shelf: Shelf) -> Profile:
-    if source.profile is None:
-        raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
-    return shelf.load(source.profile)
-
-
 class FeedTerms(NamedTuple):
     """What a feed is read by: its format, its profile (FHIR has none), the caps."""
 
@@ -53,8 +30,42 @@ class FeedTerms(NamedTuple):
 
 
 def make_feed_terms(source: Source, shelf: Shelf, limits: Limits) -> FeedTerms:
+    """By the source's profile as it is on the shelf now."""
     profile = None if source.format == "fhir" else _find_profile(source, shelf)
     return FeedTerms(source.format, profile, limits)
+
+
+def make_mapper(source: Source, shelf: Shelf) -> Mapper:
+    """The mapper of a source, by its profile as it is on the shelf now."""
+    return _compile(source, None if source.format == "fhir" else _find_profile(source, shelf))
+
+
+def make_own_mapper(source: Source, terms: FeedTerms) -> Mapper:
+    """The mapper for a feed that is read by these terms: a profile may change on the shelf at any
+    time, and what it reads is not for another to map."""
+    return _compile(source, terms.profile)
+
+
+def _compile(source: Source, profile: Profile | None) -> Mapper:
+    if profile is None:
+        return _compile_fhir(source.strict, source.taxonomy_version)
+    return _compile_profile(profile, source.strict, source.taxonomy_version)
+
+
+@lru_cache(maxsize=64)
+def _compile_fhir(strict: bool, version: str) -> Mapper:
+    return FhirMapper(strict=strict, default_version=version)
+
+
+@lru_cache(maxsize=64)
+def _compile_profile(profile: Profile, strict: bool, version: str) -> Mapper:
+    return ProfileMapper(profile, strict=strict, default_version=version)
+
+
+def _find_profile(source: Source, shelf: Shelf) -> Profile:
+    if source.profile is None:
+        raise WrongUseError(f"source {source.id}: a {source.format} feed needs a mapping profile")
+    return shelf.load(source.profile)
 
 
 def read_records(

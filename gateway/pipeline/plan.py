@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.adapters.parts import cut_into_parts
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_feed_terms, make_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_own_mapper
 from gateway.pipeline.survey import survey_feed
 from gateway.pipeline.unpack import Content, OpenFeed, open_contents
 from gateway.pipeline.verdict import find_emptiness
@@ -73,18 +73,18 @@ def _look(gateway: Gateway, batch: Batch) -> None:
         survey = survey_feed(gateway, source, batch, feed)
         if survey.reasons is not None:
             found = [*feed.findings, *survey.findings, *survey.reasons]
-            _hold(gateway, say_how_read(gateway, source, batch, feed), found)
+            _hold(gateway, say_how_read(source, batch, feed), found)
             return
         parts = cut_contents(gateway, batch, feed, survey.counts)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        work.batches.plan(say_how_read(gateway, source, batch, feed), parts)
+        work.batches.plan(say_how_read(source, batch, feed), parts)
         _add_findings(work, batch, feed.findings)
 
 
-def say_how_read(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Batch:
+def say_how_read(source: Source, batch: Batch, feed: OpenFeed) -> Batch:
     """The batch with its shape (of several files: the first one's) and the mapping it is read
     with."""
-    mapper = make_mapper(source, gateway.profiles)
+    mapper = make_own_mapper(source, feed.terms)
     return msgspec.structs.replace(
         batch,
         shape=feed.contents[0].shape,

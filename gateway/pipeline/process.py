@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_mapper
+from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_own_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.read import read_part
@@ -20,7 +20,6 @@ from schemas.batch import Batch, Part
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
 from schemas.record import Mapper
-from schemas.submission import Source
 from store.raw_files import DamagedError
 
 log = logging.getLogger(__name__)
@@ -44,7 +43,8 @@ def process_parts(
         batch = work.batches.get(batch_id)
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
-    mapper = make_mapper(source, gateway.profiles)
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
+    mapper = make_own_mapper(source, terms)
     if parts and (batch.profile, batch.profile_version) != (mapper.name, mapper.version):
         batch = _change_profile(gateway, batch, mapper)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
@@ -54,7 +54,7 @@ def process_parts(
             with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
                 part = work.parts.claim(batch.number, number)
             if part.state != "loaded":
-                records += _process_part(gateway, _Work(batch, source, part, judge, progress))
+                records += _process_part(gateway, _Work(batch, terms, part, judge, progress))
     return {"records": records}
 
 
@@ -80,7 +80,7 @@ def _rare_collections() -> Iterator[None]:
 
 class _Work(msgspec.Struct, frozen=True):
     batch: Batch
-    source: Source
+    terms: FeedTerms
     part: Part
     judge: Judge
     progress: Progress | None
@@ -127,7 +127,7 @@ def _judge_in_chunks(
     told: list[Finding] = []
     try:
         for record in judge_records(
-            gateway, work.batch, work.source, work.part, work.judge, told.append
+            gateway, work.batch, work.terms, work.part, work.judge, told.append
         ):
             if len(chunk) >= limit:
                 yield chunk, [], False
@@ -141,7 +141,7 @@ def _judge_in_chunks(
 def judge_records(
     gateway: Gateway,
     batch: Batch,
-    source: Source,
+    terms: FeedTerms,
     part: Part,
     judge: Judge,
     tell: Tell = tell_nobody,
@@ -151,7 +151,6 @@ def judge_records(
     shape = part.shape or batch.shape
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
-    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     first = part.first_record + part.records_done
     with _open_part(gateway, batch, part, terms) as stream:
         records = read_part(stream, shape, part, terms, tell)

@@ -84,6 +84,10 @@ class FeedReading:
         self.counts: list[int] = []
 
     @property
+    def terms(self) -> FeedTerms:
+        return self._feed.terms
+
+    @property
     def records(self) -> int:
         return sum(self.counts)
 

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.feeds import make_own_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.read import FeedReading, count_feed
 from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
@@ -37,7 +37,7 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     rejected = 0
     if terms.is_judged:
         reading = FeedReading(feed)
-        judge = _make_judge(gateway, source, batch)
+        judge = _make_judge(gateway, source, batch, feed)
         for judged in judge_all(judge, reading, batch.id):
             rejected += judged.acceptance is None
     else:
@@ -52,10 +52,10 @@ def count_records(feed: OpenFeed) -> list[int]:
     return count_feed(feed).counts if len(feed.contents) > 1 else []
 
 
-def _make_judge(gateway: Gateway, source: Source, batch: Batch) -> Judge:
+def _make_judge(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Judge:
     with gateway.store.read() as work:
         register = work.organisations.get_register()
-    mapper = make_mapper(source, gateway.profiles)
+    mapper = make_own_mapper(source, feed.terms)
     return Judge(mapper, make_submission(source, batch.received_at, register))
 
 

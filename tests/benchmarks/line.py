@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.plan import plan_batch
@@ -45,8 +45,9 @@ def measure_load(job: Job) -> Measured:
                 planned = work.batches.get(batch.id)
                 source = work.sources.get(batch.source_id)
             judge = make_judge(gateway, planned)
+            terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
             size = gateway.settings.commit_records
-            records = judge_records(gateway, planned, source, part, judge)
+            records = judge_records(gateway, planned, terms, part, judge)
             for chunk in in_chunks(records, size):
                 with watch.running(), gateway.store.begin(actor="bench", at=gateway.now()) as work:
                     done = part.records_done + len(chunk)

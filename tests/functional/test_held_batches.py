@@ -342,3 +342,42 @@ def test_a_profile_changed_half_way_is_refused_until_it_is_back(line):
         12,
         batch_version,
     )
+
+
+LINES = """\
+name: lines
+version: "1"
+format: json
+taxonomy_version: "5"
+local_id: /id
+event_type: {value: "1"}
+narrative: /what
+ignored: {/people/*/role: who was there}
+"""
+LATER_LINES = LINES.replace('"1"\nformat', '"2"\nformat').replace(
+    "ignored: {/people/*/role: who was there}",
+    "patients: {at: /people, elements: {/role: PatientInformation.ClinicalOutcome}}",
+)
+
+
+def test_a_profile_that_changes_under_a_running_load_changes_nothing_of_it(make_line):
+    """Its next part is read and mapped as the one before: never read by one profile and mapped by
+    another."""
+    line = make_line("home", part_bytes=200)
+    profile = line.settings.home / "profiles" / "lines.yaml"
+    profile.write_text(LINES)
+    with line.store.read() as work:
+        known = work.sources.get("test-csv")
+    add_source(line, msgspec.structs.replace(known, id="lines", format="json", profile="lines"))
+    feed = "".join(
+        json.dumps({"id": f"L{n}", "what": "The bell was unplugged.", "people": [{"role": "cook"}]})
+        + "\n"
+        for n in range(9)
+    )
+    batch, _ = receive_feed(line, "lines", io.BytesIO(feed.encode()), filename="feed")
+    assert len(plan_batch(line, batch)) > 2
+    done = process_batch(line, batch.id, progress=lambda _records: profile.write_text(LATER_LINES))
+    assert (done.profile_version, done.counts.records) == ("1", 9)
+    records = read_receipt(line, batch.id).records
+    assert len({str(record.findings) for record in records}) == 1
+    assert "MAP-001" not in str(records)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.limits import Limits
-from gateway.pipeline.feeds import make_feed_terms, make_mapper, read_records
+from gateway.pipeline.feeds import make_feed_terms, make_mapper, make_own_mapper, read_records
 from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.errors import UnknownError, WrongUseError
@@ -53,3 +53,12 @@ def test_vendor_json_is_read_by_its_profile(tmp_path: Path, shape: str, feed: by
     terms = make_feed_terms(source("json"), make_shelf(tmp_path), Limits())
     records = read_records(io.BytesIO(feed), shape, part, terms)
     assert [one.content for one in records] == [{"/t": "1", "/n": "3"}, {"/t": "4", "/n": "true"}]
+
+
+def test_what_is_read_by_one_profile_is_not_mapped_by_another(tmp_path: Path) -> None:
+    folder, shelf = write_profile(tmp_path / "one"), make_shelf(tmp_path)
+    terms = make_feed_terms(source(), shelf, Limits())
+    text = SMALL.replace("name: x", "name: one").replace("version: 1", "version: 2")
+    (folder / "profile.yaml").write_text(text)
+    assert make_own_mapper(source(), terms).version == "1"
+    assert make_mapper(source(), shelf).version == "2"
