@@ -145,7 +145,7 @@ def read_date(value: object, notes: Notes) -> str | None:
         return None
     day = _find_day(text)
     if day is None:
-        shown_value = shown(value) if type(value) is str else "(not text)"
+        shown_value = shown(value, is_date=True) if type(value) is str else "(not text)"
         notes.add(mapping.BAD_DATE, "event_date", "/date", value=shown_value)
     else:
         notes.add(mapping.TIME_DROPPED, "event_date", "/date")

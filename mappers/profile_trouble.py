@@ -10,6 +10,7 @@ from schemas.finding import Finding, FindingCode, Params, Severity
 from schemas.values import shown
 
 _MAX_NAME = 100
+_OF_DATES = (mapping.NOT_A_PROFILE_DATE, mapping.NOT_A_PROFILE_TIME, mapping.TWO_DIGIT_YEAR)
 # Repeated group → number in the feed → place in the event's list.
 Slots = Mapping[str, Mapping[int, int]]
 
@@ -49,7 +50,8 @@ class Troubles:
 
     def add_unreadable(self, problem: Unreadable, spot: Spot, text: str) -> None:
         hidden = f"({len(text)} characters)"
-        params: Params = {"value": shown(text) if problem.shows else hidden}
+        value = shown(text, is_date=problem.code in _OF_DATES) if problem.shows else hidden
+        params: Params = {"value": value}
         if problem.accepted:
             params["accepted"] = problem.accepted
         if problem.code is mapping.UNKNOWN_LOCAL_CODE:

@@ -52,7 +52,9 @@ def check_taxonomy(event: NationalEvent, *, strict: bool = False) -> list[Findin
         value = shown(event.event_type)
         findings.append(codes.UNKNOWN_EVENT_TYPE.at("event_type", value=value, accepted=accepted))
     if event.event_date is not None and not is_date(event.event_date):
-        findings.append(codes.NOT_A_DATE.at("event_date", value=shown(event.event_date)))
+        findings.append(
+            codes.NOT_A_DATE.at("event_date", value=shown(event.event_date, is_date=True))
+        )
     if event.narrative is not None and len(event.narrative) > MAX_STRING_LENGTH:
         length = len(event.narrative)
         findings.append(codes.TEXT_TOO_LONG.at("narrative", length=length, most=MAX_STRING_LENGTH))
@@ -177,11 +179,11 @@ def _word_code(fault: _Fault) -> Finding:
 
 
 def _word_date(fault: _Fault) -> Finding:
-    return codes.NOT_A_DATE.at(fault.path, value=shown(fault.value))
+    return codes.NOT_A_DATE.at(fault.path, value=shown(fault.value, is_date=True))
 
 
 def _word_time(fault: _Fault) -> Finding:
-    return codes.NOT_A_TIME.at(fault.path, value=shown(fault.value))
+    return codes.NOT_A_TIME.at(fault.path, value=shown(fault.value, is_date=True))
 
 
 def _word_range(fault: _Fault) -> Finding:

@@ -27,8 +27,10 @@ def an_event_of_today_has_the_day_of_recording_as_its_date(
     today = when.get("TodaysDate")
     if today is None or today == event.event_date:
         return NOTHING
-    value = shown(event.event_date)
-    return (codes.TODAY_IS_ANOTHER_DAY.at("event_date", value=value, today=shown(today)),)
+    value = shown(event.event_date, is_date=True)
+    return (
+        codes.TODAY_IS_ANOTHER_DAY.at("event_date", value=value, today=shown(today, is_date=True)),
+    )
 
 
 def an_event_of_another_day_has_a_date(
@@ -50,7 +52,11 @@ def the_event_is_not_in_the_future(
     if day is None or day <= submission.received_on:
         return NOTHING
     today = submission.received_on.isoformat()
-    return (codes.DATE_IN_FUTURE.at(_path(event), value=shown(day.isoformat()), today=today),)
+    return (
+        codes.DATE_IN_FUTURE.at(
+            _path(event), value=shown(day.isoformat(), is_date=True), today=today
+        ),
+    )
 
 
 def the_event_is_not_older_than_the_nhs(
@@ -61,7 +67,9 @@ def the_event_is_not_older_than_the_nhs(
         return NOTHING
     earliest = EARLIEST.isoformat()
     return (
-        codes.DATE_BEFORE_NHS.at(_path(event), value=shown(day.isoformat()), earliest=earliest),
+        codes.DATE_BEFORE_NHS.at(
+            _path(event), value=shown(day.isoformat(), is_date=True), earliest=earliest
+        ),
     )
 
 
@@ -73,13 +81,13 @@ def an_approximate_date_is_a_month_or_a_year_of_the_past(
         return NOTHING
     path = f"{GROUP}.ApproximateDate"
     if not _APPROXIMATE.fullmatch(text):
-        return (codes.APPROXIMATE_DATE_FORM.at(path, value=shown(text)),)
+        return (codes.APPROXIMATE_DATE_FORM.at(path, value=shown(text, is_date=True)),)
     today, earliest = submission.received_on.isoformat(), EARLIEST.isoformat()
     # As text, and to the month or year that is known: 2026 is not after 2026-11-20.
     if text > today[: len(text)]:
-        return (codes.DATE_IN_FUTURE.at(path, value=shown(text), today=today),)
+        return (codes.DATE_IN_FUTURE.at(path, value=shown(text, is_date=True), today=today),)
     if text < earliest[: len(text)]:
-        return (codes.DATE_BEFORE_NHS.at(path, value=shown(text), earliest=earliest),)
+        return (codes.DATE_BEFORE_NHS.at(path, value=shown(text, is_date=True), earliest=earliest),)
     return NOTHING
 
 
