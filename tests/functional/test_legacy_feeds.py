@@ -10,7 +10,7 @@ import pytest
 from mappers.profile_load import make_shelf
 from mappers.profile_read import ProfileMapper
 from schemas.record import SourceRecord
-from tests.lib.command_line import CommandLine
+from tests.lib.command_line import CommandLineHere
 
 SAMPLES = Path("samples").absolute()
 PAGE = Path("docs/legacy-systems.md").read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ FEEDS = {
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory):
-    line = CommandLine(tmp_path_factory.mktemp("home"))
+    line = CommandLineHere(tmp_path_factory.mktemp("home"))
     assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
     return line
 
@@ -73,7 +73,7 @@ def test_what_was_derived_is_marked_in_the_event(line):
 
 
 def test_the_commands_of_the_page_print_what_it_says(tmp_path):
-    line = CommandLine(tmp_path)
+    line = CommandLineHere(tmp_path)
     (session,) = re.findall(r"```\n(\$ lrms-gateway .*?)```\n", PAGE, re.DOTALL)
     commands = session.split("$ lrms-gateway ")[1:]
     assert len(commands) == 5

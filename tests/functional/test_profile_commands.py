@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from mappers.profile_load import find_profiles, make_shelf
-from tests.lib.command_line import CommandLine
+from tests.lib.command_line import CommandLineHere
 from tests.lib.profile_shelf import SMALL, write_profile
 
 CHILD = """\
@@ -23,14 +23,16 @@ AGENTS = "theirs,national,notes\nDrug,4,\nDevice,%s,as of May\n"
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> CommandLine:
+def line(tmp_path: Path) -> CommandLineHere:
     folder = tmp_path / "profiles"
     write_profile(folder / "trust", CHILD, **{"agents.csv": AGENTS % 3})
     write_profile(folder / "broken", CHILD.replace(": trust", ": broken"))
-    return CommandLine(tmp_path)
+    return CommandLineHere(tmp_path)
 
 
-def test_the_list_has_the_shipped_and_the_own_profiles_with_their_state(line: CommandLine) -> None:
+def test_the_list_has_the_shipped_and_the_own_profiles_with_their_state(
+    line: CommandLineHere,
+) -> None:
     found = {one["profile"]: one for one in line.json("profile", "list", "--json")}
     assert found.keys() == {*find_profiles(), "trust", "broken"}
     assert found["trust"]["version"] == "2 (lrms-csv 1)"
@@ -41,13 +43,13 @@ def test_the_list_has_the_shipped_and_the_own_profiles_with_their_state(line: Co
     assert b"trust" in told.stdout
 
 
-def test_a_clean_profile_passes_its_check(line: CommandLine) -> None:
+def test_a_clean_profile_passes_its_check(line: CommandLineHere) -> None:
     told = line("profile", "check", "trust")
     assert (told.returncode, told.stderr) == (0, b"")
     assert told.stdout.decode() == "trust, version 2 (lrms-csv 1): usable, nothing to remark\n"
 
 
-def test_every_fault_is_told_with_file_line_and_key(line: CommandLine, tmp_path: Path) -> None:
+def test_every_fault_is_told_with_file_line_and_key(line: CommandLineHere, tmp_path: Path) -> None:
     folder = tmp_path / "profiles" / "trust"
     (folder / "agents.csv").write_text(AGENTS % 99)
     (folder / "profile.yaml").write_text(CHILD + "  record_id: no\nconstants: {No.Such: 1}\n")
@@ -69,7 +71,7 @@ def test_every_fault_is_told_with_file_line_and_key(line: CommandLine, tmp_path:
     ]
 
 
-def test_remarks_are_no_faults(line: CommandLine, tmp_path: Path) -> None:
+def test_remarks_are_no_faults(line: CommandLineHere, tmp_path: Path) -> None:
     path = tmp_path / "draft.yaml"
     path.write_text(SMALL)
     told = line("profile", "check", str(path))
@@ -79,7 +81,7 @@ def test_remarks_are_no_faults(line: CommandLine, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "no/such.yaml", "../trust"])
-def test_a_profile_that_is_not_there_is_wrong_use(line: CommandLine, name: str) -> None:
+def test_a_profile_that_is_not_there_is_wrong_use(line: CommandLineHere, name: str) -> None:
     for command in ("check", "show"):
         told = line("profile", command, name)
         assert told.returncode == 2
@@ -87,7 +89,7 @@ def test_a_profile_that_is_not_there_is_wrong_use(line: CommandLine, name: str) 
         assert b"no profile" in told.stderr
 
 
-def test_a_profile_in_full_needs_no_other(line: CommandLine, tmp_path: Path) -> None:
+def test_a_profile_in_full_needs_no_other(line: CommandLineHere, tmp_path: Path) -> None:
     whole = line("profile", "show", "trust", "--yaml").stdout.decode()
     assert whole.startswith("# trust 2 (lrms-csv 1)\n")
     (tmp_path / "whole.yaml").write_text(whole)
@@ -97,7 +99,7 @@ def test_a_profile_in_full_needs_no_other(line: CommandLine, tmp_path: Path) -> 
     assert line.json("profile", "show", "trust", "--json") == yaml.safe_load(whole)
 
 
-def test_what_fills_what_is_shown(line: CommandLine) -> None:
+def test_what_fills_what_is_shown(line: CommandLineHere) -> None:
     told = [row.split() for row in line("profile", "show", "trust").stdout.decode().splitlines()]
     assert ["local_id", "our_number"] in told
     assert ["AdverseEventAgent.InvolvedAgents", "agent_involved_agents", "2", "codes"] in told
@@ -105,7 +107,7 @@ def test_what_fills_what_is_shown(line: CommandLine) -> None:
     assert line("profile", "show", "broken").returncode == 2
 
 
-def test_a_source_may_have_a_profile_of_ones_own(line: CommandLine) -> None:
+def test_a_source_may_have_a_profile_of_ones_own(line: CommandLineHere) -> None:
     line("organisation", "add", "RZA", "Aldermoor")
     words = ("source", "add", "s1", "--organisation", "RZA", "--format", "csv", "--profile")
     assert line(*words, "nothing").returncode == 2

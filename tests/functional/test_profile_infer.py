@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lib.command_line import CommandLine
+from tests.lib.command_line import CommandLineHere
 
 FEED = str(Path("samples/take-on/feed.csv").absolute())
 
@@ -13,7 +13,7 @@ FEED = str(Path("samples/take-on/feed.csv").absolute())
 @pytest.fixture
 def line(tmp_path):
     (tmp_path / "profiles").mkdir()
-    return CommandLine(tmp_path)
+    return CommandLineHere(tmp_path)
 
 
 def test_a_draft_in_the_folder_of_profiles_can_be_used_by_its_name(line, tmp_path):

@@ -15,7 +15,7 @@ from gateway.pipeline.register import add_source
 from gateway.receipts.read import open_receipt
 from schemas.receipt import Counts
 from schemas.submission import Source
-from tests.lib.command_line import CommandLine
+from tests.lib.command_line import CommandLineHere
 from tests.lib.line import open_line, register_everyone
 
 SAMPLES = Path("samples").absolute()
@@ -88,7 +88,7 @@ def test_an_export_loads_as_check_says_and_once(gateway, profile, tmp_path):
 
 
 def test_the_commands_of_the_page_print_what_it_says(tmp_path):
-    line = CommandLine(tmp_path)
+    line = CommandLineHere(tmp_path)
     shutil.copytree(SAMPLES / "profiles" / TRUST, tmp_path / "profiles" / TRUST)
     sessions = re.findall(r"```\n(\$ lrms-gateway .*?)```\n", PAGE, re.DOTALL)
     commands = [one for session in sessions for one in session.split("$ lrms-gateway ")[1:]]
