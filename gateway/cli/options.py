@@ -48,7 +48,9 @@ def open_feed(file: str) -> Iterator[tuple[BinaryIO, str]]:
             yield spooled, "standard input"
         return
     path = Path(file)
-    if not path.exists() or path.is_dir():
+    if path.is_dir():
+        raise WrongUseError(f"{file} is a folder: name a file in it")
+    if not path.exists():
         raise WrongUseError(f"{file}: no such file")
     with path.open("rb") as stream:
         if stream.seekable():

@@ -4,7 +4,17 @@ never do anything. Remarks: it can be used, and something looks wrong or will be
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from mappers.profile_faults import codes, conditions, doubles, formats, needs, paths, reach, rules
+from mappers.profile_faults import (
+    codes,
+    conditions,
+    doubles,
+    formats,
+    needs,
+    paths,
+    reach,
+    rules,
+    todo,
+)
 from mappers.profile_faults.uses import Fault
 from mappers.profile_model import Profile
 
@@ -23,6 +33,7 @@ _REMARKS: Final[tuple[Callable[[Profile], Iterator[Fault]], ...]] = (
     reach.find_remarks,
     doubles.find_remarks,
     needs.find_remarks,
+    todo.find_remarks,
 )
 
 

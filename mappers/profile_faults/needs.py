@@ -1,7 +1,7 @@
 """What an event needs at least, and nothing in the profile fills: every such record would have
 that finding. A test holds the table to what validation says of events that lack it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from mappers.profile_faults.uses import Fault, list_filled, list_rules
@@ -58,9 +58,17 @@ def find_remarks(profile: Profile) -> Iterator[Fault]:
     filled = list_filled(profile)
     if profile.narrative is not None:
         filled.add(NARRATIVE)
-    yield from _find_unmet_needs(profile, filled)
+    unmet = {kind: _list_unmet(profile, kind, filled) for kind in list_event_types(profile)}
+    # What every type of event needs is told once, with both of the findings it may have.
+    told = set.intersection(*(_list_targets(needs) for needs in unmet.values()))
+    lacking = {
+        target
+        for version in profile.versions
+        for target in _list_lacking(get_taxonomy(version), filled)
+    }
+    yield from _find_unmet_needs(profile, unmet, told & lacking)
     for version in profile.versions:
-        yield from _find_unmet_cardinalities(profile, get_taxonomy(version), filled)
+        yield from _find_unmet_cardinalities(profile, get_taxonomy(version), filled, told)
     yield from _find_missing_other_texts(profile, filled)
     yield from _find_missing_dates(profile, filled)
 
@@ -74,18 +82,31 @@ def list_event_types(profile: Profile) -> list[str]:
     return [code for code in EVENT_TYPES if code in given]
 
 
-def _find_unmet_needs(profile: Profile, filled: set[str]) -> Iterator[Fault]:
-    for event_type in list_event_types(profile):
+def _list_unmet(profile: Profile, event_type: str, filled: set[str]) -> dict[Need, list[str]]:
+    """What nothing fills → the versions that need it."""
+    unmet: dict[Need, list[str]] = {}
+    for version in profile.versions:
+        for need in list_needs(event_type, version):
+            if not filled.intersection(need.targets):
+                unmet.setdefault(need, []).append(version)
+    return unmet
+
+
+def _list_targets(needs: Iterable[Need]) -> set[str]:
+    return {need.targets[0] for need in needs if len(need.targets) == 1}
+
+
+def _find_unmet_needs(
+    profile: Profile, unmet: dict[str, dict[Need, list[str]]], lacking: set[str]
+) -> Iterator[Fault]:
+    for event_type, needs in unmet.items():
         name = EVENT_TYPES[event_type].name.replace("_", " ")
-        unmet: dict[Need, list[str]] = {}
-        for version in profile.versions:
-            for need in list_needs(event_type, version):
-                if not filled.intersection(need.targets):
-                    unmet.setdefault(need, []).append(version)
-        for need, versions in unmet.items():
+        for need, versions in needs.items():
             which = name if len(versions) == len(profile.versions) else f"{name} of {_of(versions)}"
             message = f"nothing fills {' or '.join(need.targets)}: every {which}"
-            yield (), f"{message} will have finding {need.code.code}"
+            # An event that has others of the group has the second one instead.
+            also = f" or {taxonomy.MISSING_ELEMENT.code}" if lacking & {*need.targets} else ""
+            yield (), f"{message} will have finding {need.code.code}{also}"
 
 
 def _of(versions: list[str]) -> str:
@@ -93,27 +114,33 @@ def _of(versions: list[str]) -> str:
 
 
 def _find_unmet_cardinalities(
-    profile: Profile, taxonomy_of: Taxonomy, filled: set[str]
+    profile: Profile, taxonomy_of: Taxonomy, filled: set[str], told: set[str]
 ) -> Iterator[Fault]:
     several = len(profile.versions) > 1
     of_version = f" of version {taxonomy_of.version}" if several else ""
     for group in taxonomy_of.groups:
-        if group.name == NARRATIVE_GROUP:
-            continue
-        given = {name for name in filled if name.startswith(f"{group.name}.")} - {REFERENCE}
-        if not given and group.min:
+        if group.min and group.name != NARRATIVE_GROUP and not _has_any(group.name, filled):
             code = taxonomy.MISSING_GROUP.code
-            yield (
-                (),
-                f"nothing fills {group.name}: every event{of_version} will have finding {code}",
-            )
-        for element in group.elements:
-            target = f"{group.name}.{element.name}"
-            known = {name for name in given if taxonomy_of.find_element(*name.split("."))}
-            if element.min and known and target not in filled:
-                code = taxonomy.MISSING_ELEMENT.code
-                message = f"nothing fills {target}, which {group.name} needs: every event"
-                yield (), f"{message}{of_version} that has the group will have finding {code}"
+            message = f"nothing fills {group.name}: every event{of_version}"
+            yield (), f"{message} will have finding {code}"
+    for target in _list_lacking(taxonomy_of, filled):
+        if target not in told:
+            code = taxonomy.MISSING_ELEMENT.code
+            group_name = target.partition(".")[0]
+            message = f"nothing fills {target}, which {group_name} needs: every event"
+            yield (), f"{message}{of_version} that has the group will have finding {code}"
+
+
+def _has_any(group: str, filled: set[str]) -> bool:
+    return any(name.startswith(f"{group}.") and name != REFERENCE for name in filled)
+
+
+def _list_lacking(taxonomy_of: Taxonomy, filled: set[str]) -> Iterator[str]:
+    """The elements without which a group is not whole that the profile fills otherwise."""
+    for group in taxonomy_of.groups:
+        own = {f"{group.name}.{element.name}": element for element in group.elements}
+        if group.name != NARRATIVE_GROUP and (own.keys() & filled) - {REFERENCE}:
+            yield from (name for name, one in own.items() if one.min and name not in filled)
 
 
 def _find_missing_other_texts(profile: Profile, filled: set[str]) -> Iterator[Fault]:

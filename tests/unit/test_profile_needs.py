@@ -94,6 +94,18 @@ def test_a_profile_that_fills_nothing_is_told_all_of_it(tmp_path: Path) -> None:
     ]
 
 
+def test_what_every_type_needs_is_told_once_with_both_findings(tmp_path: Path) -> None:
+    text = "taxonomy_version: 5\nevent_type: {value: 1}\n"
+    told = remarks_of(tmp_path, text + "elements: {a: AdverseEventAgent.DrugsInvolved}\n")
+    (about,) = [one for one in told if AGENTS in one]
+    assert about.endswith("every incident will have finding RULE-001 or TAX-004")
+
+
+def test_what_a_draft_left_to_be_decided_is_a_remark(tmp_path: Path) -> None:
+    text = "taxonomy_version: 5\nevent_type: {value: 1}\nignored: {a: 'TODO: b', c: d, e: TODO}\n"
+    assert remarks_of(tmp_path, text)[-1].startswith("2 fields still to be decided")
+
+
 def test_only_the_types_a_profile_can_give_are_asked_for(tmp_path: Path) -> None:
     text = "taxonomy_version: v\nevent_type: {field: t, codes: {a: '3', b: '4', c: ''}}\n"
     told = "\n".join(remarks_of(tmp_path, text))
