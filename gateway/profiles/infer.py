@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from gateway.adapters.limits import Limits
+from gateway.profiles.infer_asked import settle_roles, settle_times, settle_units
 from gateway.profiles.infer_choose import choose_targets
 from gateway.profiles.infer_columns import describe_columns
 from gateway.profiles.infer_derive import find_category, propose_derived
@@ -23,6 +24,7 @@ from gateway.profiles.infer_repeats import (
 from gateway.profiles.infer_rows import find_rows
 from gateway.profiles.infer_sample import Sample, read_by_layout, read_sample
 from gateway.profiles.infer_todo import list_todo
+from gateway.profiles.infer_unpack import open_unpacked
 from gateway.profiles.infer_write import write_draft
 from mappers.profile_faults import find_remarks
 from mappers.profile_load import parse_profile
@@ -54,6 +56,22 @@ def infer_profile(
     """Looks at the first ``records`` of a CSV, XML or JSON file; WrongUseError where it is none,
     or has nothing that can be read."""
     limits = limits or Limits()
+    with open_unpacked(stream, limits) as (content, said):
+        sample, groups = _read(content, taxonomy_version, records, limits)
+    draft = _analyse(sample, groups, taxonomy_version)
+    draft.name = name or make_name(filename)
+    draft.filename = plain(filename)
+    draft.layout.said = [*said, *draft.layout.said, *sample.said]
+    profile = parse_profile(write_draft(draft), f"{draft.name}.yaml")
+    remarks = [message for _, message in find_remarks(profile)]
+    draft.todo = list_todo(draft, dict.fromkeys(remarks), _word_trouble(sample, draft))
+    return Inferred(draft, write_draft(draft))
+
+
+def _read(
+    stream: BinaryIO, version: str, records: int, limits: Limits
+) -> tuple[Sample, dict[str, str]]:
+    """The sample, and what is repeated in it: XML path or JSON pointer → national group."""
     sample = read_sample(stream, records=records, limits=limits)
     groups: dict[str, str] = {}
     layout = sample.layout
@@ -62,16 +80,10 @@ def infer_profile(
         if layout.predicates:
             sample = read_by_layout(stream, layout, {}, records=records, limits=limits)
     if layout.format != "csv":
-        groups = find_nested(_list_names(sample), taxonomy_version)
+        groups = find_nested(_list_names(sample), version)
     if groups:
         sample = read_by_layout(stream, layout, groups, records=records, limits=limits)
-    draft = _analyse(sample, groups, taxonomy_version)
-    draft.name = name or make_name(filename)
-    draft.filename = plain(filename)
-    profile = parse_profile(write_draft(draft), f"{draft.name}.yaml")
-    remarks = [message for _, message in find_remarks(profile)]
-    draft.todo = list_todo(draft, dict.fromkeys(remarks), _word_trouble(sample, draft))
-    return Inferred(draft, write_draft(draft))
+    return sample, groups
 
 
 def make_name(filename: str) -> str:
@@ -107,6 +119,9 @@ def _analyse(sample: Sample, groups: dict[str, str], version: str) -> Draft:
     around = _look_around(columns, rows, version)
     drafts = choose_targets(columns, around, repeated, frozenset(groups.values()))
     drafts, repeats = _place(drafts, repeated, groups)
+    settle_roles(columns, drafts, repeats, rows)
+    settle_units(columns, drafts)
+    settle_times(columns, drafts)
     _explain(drafts, find_category(columns, version))
     return Draft(
         name="draft",
@@ -178,7 +193,7 @@ def _explain(drafts: Sequence[FieldDraft], category: Column | None) -> None:
     """Why a field is left to be decided, where there is a better reason than a weak guess."""
     taken = {one.guess.target: one.field.name for one in drafts if one.guess}
     for one in drafts:
-        if one.guess is not None:
+        if one.guess is not None or one.settled:
             continue
         if category is not None and one.field.name == category.field.name:
             one.reason = "says what kind of incident it was: see 'derive'"

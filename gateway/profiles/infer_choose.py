@@ -11,6 +11,7 @@ from gateway.profiles.infer_codes import (
     get_value_set,
     measure_fit,
 )
+from gateway.profiles.infer_dates import CLOCK
 from gateway.profiles.infer_heads import HEADS
 from gateway.profiles.infer_model import Column, FieldDraft, Guess, Surroundings
 from gateway.profiles.infer_names import names_a_person
@@ -106,6 +107,8 @@ def _add_reading(draft: FieldDraft, column: Column, spec: ElementSpec | None, ve
     """How the values become the element's."""
     if spec is None or draft.guess is None:
         return
+    if spec.type == "time" and not draft.field.formats:
+        draft.field.formats = [CLOCK]
     if spec.value_set == ORGANISATION_CODES:
         draft.by_name = "names" in draft.guess.evidence
     elif spec.value_set is not None:

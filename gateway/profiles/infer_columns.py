@@ -31,6 +31,7 @@ def _describe(name: str, given: list[Any], records: int) -> Column:
     texts = pd.Series(given, dtype=object).explode().dropna().astype(str).str.strip()
     texts = texts[texts != ""]
     values = _count(texts)
+    several = int(texts.index.value_counts().max()) if len(texts) else 1
     separator = _find_separator(values)
     if separator is not None:
         pieces = texts.str.split(separator, regex=False).explode().str.strip()
@@ -42,6 +43,7 @@ def _describe(name: str, given: list[Any], records: int) -> Column:
         name=name,
         filled=round(filled / records, 3) if records else 0,
         different=len(values),
+        several=several,
         kind=found.kind,
         formats=found.formats,
         ambiguous=found.ambiguous,

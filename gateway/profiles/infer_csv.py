@@ -16,6 +16,7 @@ from schemas.errors import WrongUseError
 from validation.identifiers_in_text import count_emails, count_nhs_numbers
 
 _LONGEST_NAME: Final = 200
+_FEWEST: Final = 2
 _ENCODINGS: Final = {
     "utf-8": "UTF-8",
     "utf-8-sig": "UTF-8 with a byte order mark",
@@ -28,7 +29,7 @@ def find_csv_layout(stream: BinaryIO, limits: Limits) -> Layout:
     """Encoding, delimiter and header, found by the reader of CSV itself; WrongUseError where there
     is no header, or what stands there is data."""
     encoding = find_encoding(stream)
-    false_mark = skip_false_mark(stream, encoding)
+    skip_false_mark(stream, encoding)
     text = io.TextIOWrapper(stream, encoding, errors="replace", newline="")
     csv.field_size_limit(max(csv.field_size_limit(), limits.record_bytes))
     try:
@@ -41,6 +42,8 @@ def find_csv_layout(stream: BinaryIO, limits: Limits) -> Layout:
     finally:
         text.detach()
         stream.seek(0)
+    if len(names) < _FEWEST:
+        raise WrongUseError("the first row has one cell only: not a CSV of columns with names")
     for name in names:
         # A draft names every column; these are somebody's, or a narrative.
         if count_nhs_numbers(f"NHS {name}") or count_emails(name) or len(name) > _LONGEST_NAME:
@@ -49,6 +52,4 @@ def find_csv_layout(stream: BinaryIO, limits: Limits) -> Layout:
         f"read as {_ENCODINGS.get(encoding, encoding.upper())}",
         f"{_DELIMITERS.get(delimiter, repr(delimiter))} between cells",
     ]
-    if false_mark:
-        said.append(word_message(false_mark))
     return Layout(format="csv", said=said, names=names)

@@ -2,7 +2,7 @@
 could be read two ways is said."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, time
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
@@ -16,7 +16,9 @@ _LONGEST: Final = 40
 _SHORTEST: Final = 4
 
 # Four digits may be a time of day, and any other number: not by themselves.
-_PLAIN_CLOCKS: Final = frozenset({"HHMM", "HHMMSS", "HH.MM"})
+CLOCK: Final = "HHMM"
+TIME: Final = "AdverseEventEstimatedDate.PreciseTime"
+_PLAIN_CLOCKS: Final = frozenset({CLOCK, "HHMMSS", "HH.MM"})
 _DAYS: Final = [name for name in NAMED_FORMATS if has_day(name) and name != "YYYY-MM-DD"]
 _CLOCKS: Final = [
     name
@@ -53,6 +55,19 @@ def find_date_form(values: Values) -> DateForm | None:
     if found := _cover(_CLOCKS, texts, values, fits):
         return DateForm("time", found)
     return None
+
+
+def has_clock(values: Values, formats: list[str]) -> bool:
+    """Whether dates have a time of day, and not midnight in all of them: that is no time."""
+    timed = [one for one in formats if has_time(one)]
+    moments = (find_moment(text, one) for text in islice(values, _LOOKED_AT) for one in timed)
+    return any(moment and moment.time() != time() for moment in moments)
+
+
+def is_plain_clock(values: Values) -> bool:
+    """Four digits that may be a time of day: enough where the name says so too."""
+    known = sum(seen for text, seen in values.items() if len(text) == 4 and fits(text, CLOCK))
+    return bool(values) and known >= _ENOUGH * sum(values.values())
 
 
 def fits(text: str, date_format: str) -> bool:

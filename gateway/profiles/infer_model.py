@@ -23,12 +23,14 @@ Kind = Literal[
 
 class Field(msgspec.Struct, kw_only=True):
     """One field of the feed. ``filled`` is the share of records that have it; ``different`` how
-    many values it has, each piece counted where ``separator`` cuts cells. ``formats`` of a date or
+    many values it has, each piece counted where ``separator`` cuts cells; ``several`` how many one
+    record has at most, not counting pieces. ``formats`` of a date or
     time are the engine's names. ``ambiguous``: days and months could be the other way round."""
 
     name: str
     filled: float
     different: int
+    several: int = 1
     kind: Kind
     formats: list[str] = []
     ambiguous: bool = False
@@ -76,6 +78,13 @@ class Guess(msgspec.Struct, kw_only=True):
     evidence: str
 
 
+class AgeUnits(msgspec.Struct, kw_only=True):
+    """Which field says the unit of an age: unit as a profile has it → the feed's words."""
+
+    field: str
+    words: dict[str, list[str]]
+
+
 class FieldDraft(msgspec.Struct, kw_only=True):
     """A field with what the draft does with it. ``guess`` is None where it is left to be decided;
     ``runner_up`` is then the best there was."""
@@ -86,19 +95,27 @@ class FieldDraft(msgspec.Struct, kw_only=True):
     codes: list[Code] = []
     by_label: bool = False  # the values are labels, or words: a code map is needed
     age: str | None = None
+    units: AgeUnits | None = None
     by_name: bool = False
     booleans: tuple[str, str] | None = None  # its words for true and false
     repeated: str | None = None  # the national group whose repeats it stands in
     person: bool = False
     reason: str = ""  # why it is left to be decided
+    is_time_too: bool = False  # the date of the event with a time of day
+    settled: str = ""  # why it fills nothing, and nothing is left to be decided
 
 
 class Repeats(msgspec.Struct, kw_only=True):
     """A group of the feed that occurs several times in a record: XML and JSON ``at`` a path,
-    CSV in numbered columns (``at`` None), and which national group it is."""
+    CSV in numbered columns (``at`` None), and which national group it is. Only those count that
+    have one of ``values`` in the field ``asked``, where there is one; ``others`` are those it has
+    besides, as far as they may be shown."""
 
     group: str
     at: str | None = None
+    asked: str = ""
+    values: list[str] = []
+    others: list[str] = []
 
 
 class Rows(msgspec.Struct, kw_only=True):

@@ -151,15 +151,16 @@ def _list_phrases(section: str) -> tuple[frozenset[str], ...]:
 def names_a_person(path: str) -> bool:
     """Whether the field's name says that it holds who somebody is."""
     telling = frozenset(read_names()["person_words"])
-    return bool(telling & _last_steps(path)[0]) or _is_called(path, "person")
+    return bool(telling & _last_steps(path)[0]) or is_called(path, "person")
 
 
 def names_a_category(path: str) -> bool:
     """Whether the field says what kind of incident it was, in the terms of the local system."""
-    return _is_called(path, "category")
+    return is_called(path, "category")
 
 
-def _is_called(path: str, section: str) -> bool:
+def is_called(path: str, section: str) -> bool:
+    """Whether the field's name is one of those listed in a section of the data file."""
     phrases = _list_phrases(section)
     return any(
         words in phrases or words - {"patient"} in phrases

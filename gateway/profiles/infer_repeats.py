@@ -14,7 +14,9 @@ from schemas.event import PATIENTS
 Content = Mapping[str, Any]
 _NUMBER: Final = re.compile(r"(?<![0-9])([1-9][0-9]?)(?![0-9])")
 _PERSONS: Final = frozenset(["patient", "person", "casualty", "victim", "subject"])
-_NAMING: Final = frozenset({"name", "key", "code", "id", "label", "field", "type", "question"})
+_NAMING: Final = frozenset(
+    {"name", "key", "code", "id", "label", "field", "type", "question", "level", "lvl", "tier"}
+)
 _SURE: Final = 0.6
 _SAME: Final = 0.9
 

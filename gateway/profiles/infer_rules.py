@@ -11,6 +11,13 @@ def write_rule(draft: Draft, one: FieldDraft, name: str, indent: str) -> Iterato
     if one.guess is None:
         return
     target, evidence = one.guess.target, comment(word_evidence(one))
+    if one.units is not None:
+        start = one.field.name.removesuffix(name)
+        yield f"{indent}{key(name, indent)}  {evidence}"
+        for unit, words in one.units.words.items():
+            asked = f"{{{quoted(one.units.field.removeprefix(start))}: [{_list(words)}]}}"
+            yield f"{indent}  - {{to: {target}, age: {unit}, when: {asked}}}"
+        return
     more = list(_list_settings(draft, one))
     if not more and not one.by_label:
         yield f"{indent}{key(name, indent)} {target}  {evidence}"
@@ -57,6 +64,10 @@ def write_codes(codes: list[Code], indent: str) -> Iterator[str]:
     if hidden := sum(one.theirs is None for one in codes):
         told = f"to do: {hidden} more values, not shown because they may be no codes"
         yield f"{indent}  {comment(told)}"
+
+
+def _list(words: list[str]) -> str:
+    return ", ".join(map(quoted, words))
 
 
 def _word_times(seen: int) -> str:

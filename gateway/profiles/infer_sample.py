@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, Final, NamedTuple
 
-from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.broken import BrokenFeed, Tell
 from gateway.adapters.csv_rows import read_csv
 from gateway.adapters.json_records import read_json_records
 from gateway.adapters.limits import Limits
@@ -12,13 +12,15 @@ from gateway.adapters.shapes import find_shape
 from gateway.adapters.xml_records import read_xml
 from gateway.profiles.infer_csv import find_csv_layout
 from gateway.profiles.infer_json import survey_json
-from gateway.profiles.infer_model import FeedFormat, Layout
+from gateway.profiles.infer_model import Layout
 from gateway.profiles.infer_xml import survey_xml
+from gateway.profiles.looks import find_look
 from mappers.profile_model import MEDICATIONS, Profile
 from schemas.batch import Part
 from schemas.catalogue import word_message
 from schemas.errors import WrongUseError
 from schemas.event import PATIENTS
+from schemas.finding import Finding
 from schemas.record import SourceRecord
 from schemas.values import storable
 
@@ -27,20 +29,20 @@ Content = dict[str, Any]
 _KEPT: Final = 1_000
 # What is kept in all, whatever the number of records asked for.
 _BUDGET: Final = 64 * 2**20
-_HEAD: Final = 4_096
-_PACKED: Final = (b"\x1f\x8b", b"PK\x03\x04", b"PK\x05\x06")
 _KEYS: Final = {PATIENTS: "patients", MEDICATIONS: "medications"}
 
 
 class Sample(NamedTuple):
     """``is_whole``: the file has no more records. ``unreadable`` counts records that could not be
-    read; ``broken`` says why the file could not be read on."""
+    read; ``broken`` says why the file could not be read on; ``said`` is what else is to be said
+    of the file as a whole."""
 
     layout: Layout
     records: list[Content]
     is_whole: bool
     unreadable: int
     broken: str | None
+    said: list[str]
 
 
 def read_sample(stream: BinaryIO, *, records: int, limits: Limits) -> Sample:
@@ -52,18 +54,19 @@ def read_sample(stream: BinaryIO, *, records: int, limits: Limits) -> Sample:
 
 def find_layout(stream: BinaryIO, limits: Limits) -> Layout:
     """How the bytes are to be read, found by looking at them."""
-    stream.seek(0)
-    head = stream.read(_HEAD)
-    stream.seek(0)
-    if head.startswith(_PACKED):
-        raise WrongUseError("the file is packed (gzip or zip): unpack it first")
-    feed_format = _find_format(head)
-    if feed_format == "xml":
+    look = find_look(stream)
+    if look == "empty":
+        raise WrongUseError("the file is empty")
+    if look == "fhir":
+        raise WrongUseError(
+            "the file is FHIR, which needs no profile: register its source with --format fhir"
+        )
+    if look == "xml":
         survey = survey_xml(stream)
         if survey is None:
             raise WrongUseError("the file begins like XML and has no element that can be read")
         return Layout(format="xml", record=survey.record, namespaces=survey.namespaces)
-    if feed_format == "json":
+    if look == "json":
         try:
             shape = find_shape(stream, "json", limits=limits)
         except BrokenFeed as error:
@@ -72,14 +75,6 @@ def find_layout(stream: BinaryIO, limits: Limits) -> Layout:
             return Layout(format="json", said=["one JSON object a line"])
         return Layout(format="json", record=survey_json(stream))
     return find_csv_layout(stream, limits)
-
-
-def _find_format(head: bytes) -> FeedFormat:
-    # Encodings of two bytes have zeros between the characters; only the first one matters here.
-    start = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")
-    if start.startswith(b"<"):
-        return "xml"
-    return "json" if start.startswith((b"{", b"[")) else "csv"
 
 
 def read_by_layout(
@@ -91,7 +86,8 @@ def read_by_layout(
     profile = _make_profile(layout, groups)
     kept: list[Content] = []
     unreadable, budget, broken = 0, _BUDGET, None
-    read = _open_reader(stream, layout, profile, limits)
+    told: list[Finding] = []
+    read = _open_reader(stream, layout, profile, limits, told.append)
     is_whole = True
     try:
         for record in read:
@@ -108,7 +104,11 @@ def read_by_layout(
         broken = word_message(error.finding)
         if not kept:
             raise WrongUseError(broken) from None
-    return Sample(layout, kept, is_whole, unreadable, broken)
+    if not kept:
+        none = "none of its records can be read" if unreadable else "the file holds no record"
+        raise WrongUseError(f"{none}: a draft is made from what records hold")
+    said = list(dict.fromkeys(map(word_message, told)))
+    return Sample(layout, kept, is_whole, unreadable, broken, said)
 
 
 def _make_profile(layout: Layout, groups: Mapping[str, str]) -> Profile:
@@ -132,7 +132,7 @@ def _make_profile(layout: Layout, groups: Mapping[str, str]) -> Profile:
 
 
 def _open_reader(
-    stream: BinaryIO, layout: Layout, profile: Profile, limits: Limits
+    stream: BinaryIO, layout: Layout, profile: Profile, limits: Limits, tell: Tell
 ) -> Iterator[SourceRecord]:
     size = stream.seek(0, io.SEEK_END)
     stream.seek(0)
@@ -142,7 +142,7 @@ def _open_reader(
     if layout.format == "json":
         by_line = layout.record is None
         return read_json_records(stream, part, profile, limits=limits, by_line=by_line)
-    return read_csv(stream, part, limits=limits)
+    return read_csv(stream, part, limits=limits, tell=tell)
 
 
 def _shorten(content: Content) -> tuple[Content, int]:

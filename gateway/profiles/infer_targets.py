@@ -11,6 +11,7 @@ from gateway.profiles.infer_codes import (
     plain_label,
 )
 from gateway.profiles.infer_confidence import SAID_BY_NAME, join_reasons, make_guess
+from gateway.profiles.infer_dates import is_plain_clock
 from gateway.profiles.infer_heads import guess_heads
 from gateway.profiles.infer_model import Column, Guess, Surroundings
 from gateway.profiles.infer_names import guess_by_name
@@ -152,9 +153,17 @@ def _judge_plain(target: str, spec: ElementSpec, column: Column) -> tuple[float,
         return _judge_organisation(column)
     if spec.type in ("string", "code"):
         return _judge_text(spec, column)
-    if spec.type == "boolean" and field.kind == "code":
+    return _judge_typed(spec, column)
+
+
+def _judge_typed(spec: ElementSpec, column: Column) -> tuple[float, str]:
+    kind = column.field.kind
+    if spec.type == "boolean" and kind == "code":
         return 0.6, "more than two words"
-    return (1.02, _WORDS[field.kind]) if field.kind == spec.type else (0, "")
+    if kind == spec.type:
+        return 1.02, _WORDS[kind]
+    is_clock = spec.type == "time" and is_plain_clock(column.values)
+    return (1, "times without a colon") if is_clock else (0, "")
 
 
 def _judge_text(spec: ElementSpec, column: Column) -> tuple[float, str]:

@@ -3,15 +3,23 @@
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from gateway.profiles.infer_heads import HEADS
 from gateway.profiles.infer_model import Draft, FieldDraft
 from gateway.profiles.infer_targets import AGE
 from gateway.profiles.infer_yaml import quoted
+from mappers.profile_faults.todo import TODO
+from mappers.profile_model import find_spec
+from schemas.catalogue.mapping import SEVERAL_VALUES
 from schemas.event import PATIENTS
 
 # A guess below this is named in the list; above, it stands beside its line only.
 SURE: Final = 0.8
 _MOST_NAMED: Final = 8
+# Remarks on what is told here with what to do about it.
+_TOLD_BETTER: Final = (
+    "nothing fills PractitionerDetails:",
+    "nothing fills narrative:",
+    "nothing says when it happened",
+)
 
 
 def list_todo(draft: Draft, remarks: Iterable[str], trouble: Iterable[str]) -> list[str]:
@@ -20,17 +28,22 @@ def list_todo(draft: Draft, remarks: Iterable[str], trouble: Iterable[str]) -> l
     return [
         *trouble,
         *_list_years(draft),
-        *remarks,
+        *(one for one in remarks if not _is_told_better(one)),
         *_list_derived(draft),
         *_list_heads(draft),
         *_list_dates(draft),
         *_list_harm(draft),
         *_list_guesses(draft),
+        *_list_several(draft),
         *_list_codes(draft),
         *_list_rows(draft),
         *_list_left(draft),
         "Say under 'expectations' how many records a feed has and what share may be rejected.",
     ]
+
+
+def _is_told_better(remark: str) -> bool:
+    return remark.startswith(_TOLD_BETTER) or remark.endswith(TODO)
 
 
 def _list_years(draft: Draft) -> Iterator[str]:
@@ -57,9 +70,14 @@ def _list_heads(draft: Draft) -> Iterator[str]:
             " second event."
         )
     if "event_date" not in filled:
-        yield "No field is the date of the event: name it as 'event_date'."
+        yield (
+            "No field is the date of the event, which every record needs: name it as 'event_date'."
+        )
     if "narrative" not in filled:
-        yield "No field is the narrative: name it as 'narrative'."
+        yield (
+            "No field is the narrative, which every incident needs (TEXT-001): name it as"
+            " 'narrative'."
+        )
     if "event_type" not in filled:
         yield (
             "Every record is taken for an incident: where the feed has risks, outcomes or good care"
@@ -67,8 +85,8 @@ def _list_heads(draft: Draft) -> Iterator[str]:
         )
     if "PractitionerDetails.ReporterOrganisation" not in filled:
         yield (
-            "No field is the organisation that reports: name one, or give its ODS code under"
-            " 'constants' as PractitionerDetails.ReporterOrganisation."
+            "No field is the organisation that reports, which every event needs: name one, or give"
+            " its ODS code under 'constants' as PractitionerDetails.ReporterOrganisation."
         )
 
 
@@ -91,11 +109,7 @@ def _list_harm(draft: Draft) -> Iterator[str]:
 
 
 def _list_guesses(draft: Draft) -> Iterator[str]:
-    unsure = [
-        one
-        for one in draft.fields
-        if one.guess and one.guess.confidence < SURE and one.guess.target not in HEADS
-    ]
+    unsure = [one for one in draft.fields if one.guess and one.guess.confidence < SURE]
     unsure.sort(key=lambda one: one.guess.confidence if one.guess else 0)
     if unsure:
         told = [
@@ -106,8 +120,21 @@ def _list_guesses(draft: Draft) -> Iterator[str]:
         more = f" and {len(unsure) - _MOST_NAMED} more" if len(unsure) > _MOST_NAMED else ""
         yield f"Guessed, and to be looked at: {', '.join(told)}{more}."
     for one in draft.fields:
-        if one.guess and one.guess.target == AGE and one.age == "years":
+        if one.guess and one.guess.target == AGE and one.age == "years" and not one.units:
             yield f"{quoted(one.field.name)} is taken for years of age: is it?"
+
+
+def _list_several(draft: Draft) -> Iterator[str]:
+    for one in draft.fields:
+        if one.guess is None or one.repeated is not None or one.field.several == 1:
+            continue
+        spec = find_spec(one.guess.target, (draft.taxonomy_version,))
+        if spec is None or not spec.many:
+            yield (
+                f"{quoted(one.field.name)} has up to {one.field.several} values in a record, and"
+                f" {one.guess.target} takes one: ask for one text, or a record with more is"
+                f" rejected ({SEVERAL_VALUES.code})."
+            )
 
 
 def _list_codes(draft: Draft) -> Iterator[str]:
@@ -115,8 +142,9 @@ def _list_codes(draft: Draft) -> Iterator[str]:
         left = [code for code in one.codes if not code.certain]
         if left:
             records = sum(code.seen for code in left)
+            have = "has" if len(left) == 1 else "have"
             yield (
-                f"{quoted(one.field.name)}: {len(left)} of {one.field.different} values have no"
+                f"{quoted(one.field.name)}: {len(left)} of {one.field.different} values {have} no"
                 f" sure national code ({records} records); until then such a record has a finding."
             )
 
@@ -127,20 +155,29 @@ def _list_rows(draft: Draft) -> Iterator[str]:
             f"Rows with the same {quoted(draft.rows.id)} are taken for one record: they differ in"
             f" {_name(draft.rows.differing)}."
         )
+    for group in draft.repeats:
+        if group.asked:
+            yield (
+                f"Only where {quoted(group.asked)} is {_name(group.values)} a person is taken for a"
+                f" patient{_name_others(group.others)}: right?"
+            )
+
+
+def _name_others(others: list[str]) -> str:
+    return f", not where it is {_name(others)}" if others else ""
 
 
 def _list_left(draft: Draft) -> Iterator[str]:
-    left = [one for one in draft.fields if one.guess is None and not one.person]
-    if left:
+    if left := list_left(draft):
         yield (
-            f"{len(left)} fields under 'ignored' begin with TODO: map each, or say why it is not"
+            f"{len(left)} fields under 'ignored' begin with {TODO}: map each, or say why it is not"
             " taken over."
         )
 
 
 def list_left(draft: Draft) -> list[FieldDraft]:
     """The fields nothing was decided about."""
-    return [one for one in draft.fields if one.guess is None and not one.person]
+    return [one for one in draft.fields if not (one.guess or one.person or one.settled)]
 
 
 def _name(names: list[str]) -> str:

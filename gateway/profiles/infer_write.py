@@ -4,10 +4,12 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
+from gateway.profiles.infer_dates import TIME
 from gateway.profiles.infer_heads import HEADS
 from gateway.profiles.infer_model import Draft, FieldDraft
 from gateway.profiles.infer_rules import word_evidence, write_codes, write_formats, write_rule
 from gateway.profiles.infer_yaml import comment, key, quoted, scalar
+from mappers.profile_faults.todo import TODO
 from mappers.profile_model import MEDICATIONS
 from schemas.event import PATIENTS
 
@@ -41,7 +43,8 @@ def _write(draft: Draft) -> Iterator[str]:
 
 def _write_preface(draft: Draft) -> Iterator[str]:
     sample = "the first" if draft.is_sample else "all"
-    told = "; ".join([f"{sample} {draft.records} records of {draft.filename}", *draft.layout.said])
+    what = "records" if draft.rows is None else "rows"
+    told = "; ".join([f"{sample} {draft.records} {what} of {draft.filename}", *draft.layout.said])
     yield comment(f"A draft by lrms-gateway profile infer. Looked at: {told}.")
     yield comment("Behind a field stands how sure its place is, from 0 to 1, and why.")
     yield "#"
@@ -112,9 +115,14 @@ def _write_rows(draft: Draft) -> Iterator[str]:
 
 def _write_elements(draft: Draft) -> Iterator[str]:
     mapped = [one for one in list_mapped(draft) if one.repeated is None]
-    if mapped:
+    timed = [one for one in draft.fields if one.is_time_too]
+    if mapped or timed:
         yield ""
         yield "elements:"
+        for one in timed:
+            yield f"  {key(one.field.name, '  ')}  # the date of the event has a time of day"
+            yield f"    to: {TIME}"
+            yield f"    date_format: {write_formats(one.field.formats)}"
         for one in mapped:
             yield from write_rule(draft, one, one.field.name, "  ")
 
@@ -135,6 +143,9 @@ def _write_groups(draft: Draft) -> Iterator[str]:
             start = repeats.at if draft.layout.format == "json" else f"{repeats.at}/"
         elif draft.rows is not None and draft.rows.by is None:
             yield "  rows: true"
+        if repeats.asked:
+            listed = ", ".join(map(quoted, repeats.values))
+            yield f"  when: {{{quoted(repeats.asked.removeprefix(start))}: [{listed}]}}"
         if repeats.group == PATIENTS:
             yield "  number: PatientSequence"
         if not inner:
@@ -176,15 +187,17 @@ def _write_ignored(draft: Draft) -> Iterator[str]:
 def _word_reason(one: FieldDraft) -> str:
     if one.person:
         return _PERSON
+    if one.settled:
+        return one.settled
     if one.field.kind == "empty":
-        return "TODO: empty in every record that was looked at"
+        return f"{TODO}: empty in every record that was looked at"
     what = _word_kind(one)
     if one.reason:
-        return f"TODO: {one.reason} ({what})"
+        return f"{TODO}: {one.reason} ({what})"
     if one.runner_up is None:
-        return f"TODO: nothing national is like it ({what})"
+        return f"{TODO}: nothing national is like it ({what})"
     guess = one.runner_up
-    return f"TODO: perhaps {guess.target} at {guess.confidence:.2f} ({what})"
+    return f"{TODO}: perhaps {guess.target} at {guess.confidence:.2f} ({what})"
 
 
 def _word_kind(one: FieldDraft) -> str:

@@ -1,7 +1,9 @@
 """What ``profile infer`` finds out of a feed, and what it never shows of it."""
 
+import gzip
 import io
 import json
+import zipfile
 
 import pytest
 
@@ -268,10 +270,33 @@ def test_a_feed_of_a_shipped_profile_is_known():
 
 def test_only_the_sample_is_read():
     inferred = infer_profile(
-        io.BytesIO(b"Ref\n" + b"".join(b"%d\n" % n for n in range(50))), "f.csv", records=10
+        io.BytesIO(b"Ref,A\n" + b"".join(b"%d,x\n" % n for n in range(50))), "f.csv", records=10
     )
     assert (inferred.draft.records, inferred.draft.is_sample) == (10, True)
     assert "the first 10 records" in inferred.text
+
+
+def test_packed_feeds_are_unpacked_and_said():
+    raw = b"Ref,Text\n" + b"".join(b"R%d,text\n" % number for number in range(5))
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w") as folder:
+        folder.writestr("first.csv", raw)
+        folder.writestr("second.csv", raw + raw)
+    for packed, said in (
+        (gzip.compress(raw), "packed as gzip"),
+        (zipped.getvalue(), "the first file of a zip, 'first.csv'"),
+    ):
+        inferred = infer_profile(io.BytesIO(packed), "feed.csv.gz")
+        assert inferred.draft.records == 5
+        assert said in inferred.text
+        assert guess_of(inferred, "Ref") == "local_id"
+
+
+def test_a_line_of_totals_is_said_and_no_record():
+    rows = "".join(f"R{number},2{number}/01/2025,text\n" for number in range(5))
+    inferred = infer(f"Ref,Incident date,Description\n{rows}Total,5,\n")
+    assert inferred.draft.records == 5
+    assert "is one of totals" in inferred.text
 
 
 XML = """<e:Export xmlns:e="urn:e" xmlns="urn:i"><e:Info>x</e:Info><e:List>{}</e:List></e:Export>"""
@@ -343,8 +368,15 @@ def test_json_lines_need_no_pointer():
 @pytest.mark.parametrize(
     ("raw", "words"),
     [
-        (b"", "no header"),
-        (b"\x1f\x8b\x08abc", "packed"),
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \n", "empty"),
+        (b"Ref,Date\n", "no record"),
+        (b"Ref,Date\n1,2,3\n4,5,6\n", "none of its records can be read"),
+        (b"# A page\nof text\n", "one cell only"),
+        (b"\x1f\x8b\x08abc", "the gzip cannot be unpacked"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b'{"resourceType": "AdverseEvent"}', "FHIR, which needs no profile"),
+        (b'<Bundle xmlns="http://hl7.org/fhir"/>', "FHIR, which needs no profile"),
         (b"Ref,9990108021\n1,2\n", "no names of columns but data"),
         (b"<!DOCTYPE a><a><b>1</b></a>", "DOCTYPE"),
         (b"<a", "XML"),
