@@ -40,7 +40,7 @@ def print_preview(preview: Preview) -> None:
     for record in preview.records:
         _print_record(screen, record)
     if not preview.records and not preview.findings:
-        screen.print("No such record: the file ends before it.")
+        screen.print("There is no such record: the file ends before it.")
     for finding in preview.findings:
         screen.print("Of the file as a whole:", style="bold")
         screen.print(_word_finding(finding))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO, Final
 
 import typer
 
@@ -22,10 +22,12 @@ from gateway.cli.profile_screens import print_cases, print_coverage, print_previ
 from gateway.config import read_settings
 from gateway.exit_codes import ExitCode
 from gateway.pipeline.judge import LONDON
-from gateway.profiles.golden import CASES, PROFILE_FILE, run_cases, write_expected
+from gateway.profiles.golden import CASES, EXPECTED, PROFILE_FILE, run_cases, write_expected
 from gateway.profiles.judging import NOT_ASKED, Judging
+from gateway.profiles.looks import find_look
 from gateway.profiles.preview import make_preview
 from gateway.profiles.sharing import MIN_COUNT
+from mappers.profile_model import Profile
 from schemas.errors import WrongUseError
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ _FailOn = Annotated[
         help="Exit code 3 where there is drift, or a field or value the profile does not know.",
     ),
 ]
+# What the first bytes tell for certain; of anything else the reader says what is wrong.
+_LOOKS: Final = {"xml": "XML", "json": "JSON", "fhir": "FHIR, which needs no profile"}
 
 
 def preview(
@@ -65,6 +69,8 @@ def preview(
     Prints the content of the records, on purpose: for whoever makes the profile, not for a log."""
     with _open_judging(profile, source) as (judging, _), open_feed(file) as (stream, _name):
         found = make_preview(judging, stream, first=first, count=records)
+        if not found.records:
+            _tell_look(stream, judging.profile)
     if as_json:
         print_json(found)
     else:
@@ -117,6 +123,8 @@ def coverage(  # noqa: PLR0913, PLR0917 - an option each
             typer.echo(NOT_ASKED, err=True)
         elif found.drift is None:
             typer.echo(f"source {source} has no batch before this one to compare with", err=True)
+    if not found.coverage.records and found.coverage.feed:
+        raise typer.Exit(ExitCode.UNREADABLE)
     has_drift = found.drift is not None and found.drift.is_any
     if (fail_on == "drift" and has_drift) or (fail_on == "unknown" and found.coverage.has_unknown):
         raise typer.Exit(ExitCode.SOME_REJECTED)
@@ -143,7 +151,8 @@ def run_golden_cases(
     if write:
         for result in results:
             write_expected(result)
-        typer.echo(f"{len(results)} expectations written in {found.parent / CASES}: READ them")
+        cases, them = ("1 case", "it") if len(results) == 1 else (f"{len(results)} cases", "them")
+        typer.echo(f"{EXPECTED} written for {cases} in {found.parent / CASES}: READ {them}")
         return
     if as_json:
         print_json(results)
@@ -178,6 +187,17 @@ def _open_judging(profile: str, source: str | None) -> Iterator[tuple[Judging, G
         yield judging, gateway
 
 
+def _tell_look(stream: BinaryIO, profile: Profile) -> None:
+    """Why nothing could be read, where another kind of file was given than the profile is for."""
+    look = find_look(stream)
+    if look in _LOOKS and look != profile.format:
+        typer.echo(
+            f"The file looks like {_LOOKS[look]}; profile {profile.name} reads"
+            f" {profile.format.upper()}.",
+            err=True,
+        )
+
+
 def _cover(
     judging: Judging,
     gateway: Gateway | None,
@@ -193,6 +213,8 @@ def _cover(
         covering = Covering(
             judging, stream, name, source=source, min_count=min_count, progress=progress
         )
+        if covering.is_empty:
+            _tell_look(stream, judging.profile)
         if against is not None:
             with open_feed(against) as (other, other_name):
                 return covering.against(other, other_name)

@@ -68,6 +68,11 @@ class Covering:
         self._tally = count_file(judging, stream, progress)
         self._coverage = make_coverage(self._tally, file=name, source=source, min_count=min_count)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether no record could be read."""
+        return not self._coverage.records
+
     def alone(self) -> Covered:
         return Covered(self._coverage, None)
 

@@ -17,6 +17,7 @@ from gateway.profiles.judging import Judging
 from gateway.profiles.sharing import MIN_COUNT, names_nobody, tell_values
 from gateway.profiles.tally import Tally
 from gateway.receipts.build import word_finding
+from mappers.profile_faults import find_remarks
 from mappers.profile_model import Profile
 from mappers.profile_parts import as_list
 from schemas.catalogue import get_catalogue
@@ -45,7 +46,7 @@ def make_coverage(
 ) -> Coverage:
     profile = tally.profile
     targets = find_targets(profile)
-    never_filled = [target for target in targets if target not in tally.filled]
+    never_filled = [one for one in targets if tally.records and one not in tally.filled]
     return Coverage(
         file=plain(file),
         format=profile.format,
@@ -68,6 +69,7 @@ def make_coverage(
         derived=[ElementCount(name, count) for name, count in tally.derived.most_common()],
         expectations=list(_check_expectations(tally)),
         feed=[word_finding(finding) for finding in tally.feed],
+        gaps=[message for _, message in find_remarks(profile)],
         min_count=min_count,
     )
 
@@ -119,9 +121,10 @@ def _list_findings(tally: Tally) -> Iterator[FindingCount]:
 
 def _list_uncoded(tally: Tally, min_count: int) -> Iterator[UncodedField]:
     for name, counts, is_more in tally.uncoded.iterate():
-        targets = list(tally.uses.find(name).targets)
+        use = tally.uses.find(name)
         told = tell_values(counts, min_count=min_count, is_more=is_more)
-        yield UncodedField(show_name(name), targets, told)
+        are_names = any(rule.by_name for rule in use.rules)
+        yield UncodedField(show_name(name), list(use.targets), told, are_names)
 
 
 def _list_shapes(tally: Tally) -> Iterator[UnreadableShape]:

@@ -4,6 +4,7 @@ import msgspec
 
 from gateway.profiles.field_uses import UseKind
 from gateway.profiles.sharing import MIN_COUNT, ValuesTold
+from mappers.profile_faults.todo import TODO
 from schemas.finding import Severity
 from schemas.receipt import ReceiptFinding
 from schemas.submission import FeedFormat
@@ -19,6 +20,11 @@ class FieldCoverage(msgspec.Struct, frozen=True):
     filled: int
     share: float
 
+    @property
+    def is_undecided(self) -> bool:
+        """A draft left it out for want of a better idea."""
+        return self.use == "ignored" and self.reason.startswith(TODO)
+
 
 class FindingCount(msgspec.Struct, frozen=True):
     code: str
@@ -29,9 +35,12 @@ class FindingCount(msgspec.Struct, frozen=True):
 
 
 class UncodedField(msgspec.Struct, frozen=True):
+    """``are_names``: of organisations, which the register does not know."""
+
     field: str
     targets: list[str]
     values: ValuesTold
+    are_names: bool = False
 
 
 class UnreadableShape(msgspec.Struct, frozen=True):
@@ -59,7 +68,8 @@ class Expectation(msgspec.Struct, frozen=True):
 class Coverage(msgspec.Struct, frozen=True):
     """``never_filled``: elements that the profile maps and no record fills; ``never_mapped``:
     those the taxonomy has besides, of the versions met. ``feed``: findings on the file
-    as a whole. ``organisations_asked``: whether the register was."""
+    as a whole. ``organisations_asked``: whether the register was. ``gaps``: what can be said
+    against the profile itself."""
 
     file: str
     format: FeedFormat
@@ -82,6 +92,7 @@ class Coverage(msgspec.Struct, frozen=True):
     derived: list[ElementCount]
     expectations: list[Expectation]
     feed: list[ReceiptFinding]
+    gaps: list[str]
     min_count: int = MIN_COUNT
 
     @property

@@ -30,8 +30,8 @@ from schemas.submission import Organisation, Source
 from store.raw_files import RawFiles
 
 NOT_ASKED: Final = (
-    "Rules on organisations are not asked here (whether they are in the register, were open, and"
-    " may be submitted for): they need a source."
+    "Whether organisations are in the register, were open and may be submitted for is not asked"
+    " without --source."
 )
 _NEEDS_A_SOURCE: Final = ("ORG-", mapping.FOREIGN_REFERENCE.code)
 

@@ -6,6 +6,7 @@ from typing import Final
 from gateway.profiles.coverage_model import Coverage, UncodedField
 from gateway.profiles.drift import Drift
 from gateway.profiles.report_words import are, name_all, number, word_values
+from gateway.profiles.tally import COUNTED
 
 _MOST_NAMED: Final = 5
 
@@ -25,7 +26,12 @@ def list_needs(coverage: Coverage, drift: Drift | None) -> Iterator[str]:
 
 def _ask_for_codes(fields: Sequence[UncodedField]) -> Iterator[str]:
     for field in fields:
-        if field.values.shown:
+        if field.values.shown and field.are_names:
+            yield (
+                f"Tell us the ODS codes of these names in '{field.field}', or send codes instead:"
+                f" {word_values(field.values)}."
+            )
+        elif field.values.shown:
             yield (
                 f"Tell us the national code of these values of '{field.field}', or send codes that"
                 f" are on its list: {word_values(field.values)}."
@@ -53,12 +59,18 @@ def _ask_for_meanings(coverage: Coverage, drift: Drift | None) -> Iterator[str]:
 
 
 def _ask_for_corrections(coverage: Coverage) -> Iterator[str]:
-    errors = [one for one in coverage.findings if one.severity == "error"]
-    if errors:
-        told = "; ".join(f"{one.title} ({one.code}): {one.records}" for one in errors[:_MOST_NAMED])
-        left = len(errors) - _MOST_NAMED
-        more = f"; {number(left, 'more reason')}" if left > 0 else ""
-        yield f"Correct the rejected records, by reason: {told}{more}. The receipt names each."
+    """But for what was asked for above, and what the profile is to blame for."""
+    errors = [
+        one
+        for one in coverage.findings
+        if one.severity == "error"
+        and one.code not in COUNTED
+        and not any(one.code in gap for gap in coverage.gaps)
+    ]
+    for one in errors[:_MOST_NAMED]:
+        yield f"Correct {number(one.records, 'record')}: {one.title} ({one.code})."
+    if left := len(errors[_MOST_NAMED:]):
+        yield f"Correct what was rejected for {number(left, 'more reason')}: see the findings."
 
 
 def _ask_about(drift: Drift) -> Iterator[str]:

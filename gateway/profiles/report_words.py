@@ -12,9 +12,15 @@ _NOUNS: Final = {"csv": "column"}
 
 def summarise(coverage: Coverage, drift: Drift | None) -> Iterator[str]:
     yield _word_records(coverage)
-    yield _word_fields(coverage)
+    if coverage.fields:
+        yield _word_fields(coverage)
     yield from _word_values_without_code(coverage)
     yield from _word_unreadable(coverage)
+    if count := len(coverage.gaps):
+        yield (
+            f"The profile itself leaves something open: 'profile check' has"
+            f" {number(count, 'remark')}, and records may be rejected for that alone."
+        )
     if count := len(coverage.never_filled):
         elements = number(count, "element")
         yield f"{elements} that the profile maps {are(count)} filled by no record."
@@ -22,7 +28,7 @@ def summarise(coverage: Coverage, drift: Drift | None) -> Iterator[str]:
         if not unmet.is_met:
             yield f"Not as expected: {unmet.what} {unmet.found}, expected {unmet.expected}."
     for finding in coverage.feed:
-        yield f"Of the file as a whole: {finding.message}."
+        yield f"Of the file as a whole: {finding.message.removesuffix('.')}."
     if drift is not None:
         yield _word_drift(drift)
 
@@ -75,8 +81,14 @@ def _word_records(coverage: Coverage) -> str:
 def _word_fields(coverage: Coverage) -> str:
     noun, total = noun_of(coverage), len(coverage.fields)
     told = f"{len(coverage.used)} of {number(total, noun)} {are(len(coverage.used))} used"
-    for kind, words in (("ignored", "left out on purpose"), ("unknown", "unknown to the profile")):
-        if count := sum(field.use == kind for field in coverage.fields):
+    undecided = sum(field.is_undecided for field in coverage.fields)
+    ignored = sum(field.use == "ignored" for field in coverage.fields) - undecided
+    for count, words in (
+        (ignored, "left out on purpose"),
+        (undecided, "still to be decided"),
+        (len(coverage.unknown), "unknown to the profile"),
+    ):
+        if count:
             told += f", {count} {are(count)} {words}"
     return f"{told}."
 

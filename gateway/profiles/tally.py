@@ -9,7 +9,7 @@ from gateway.profiles.sharing import MAX_SHOWN_LENGTH, make_shape
 from gateway.profiles.spots import Spot, Spots
 from gateway.profiles.uncoded import Uncoded
 from mappers.profile_model import Profile, find_spec
-from schemas.catalogue import mapping, taxonomy
+from schemas.catalogue import mapping, organisations, taxonomy
 from schemas.event import NationalEvent
 from schemas.finding import Finding, Severity
 
@@ -31,6 +31,8 @@ _UNCODED: Final = frozenset(
         mapping.NOT_TRUE_OR_FALSE,
         taxonomy.UNKNOWN_CODE,
         taxonomy.UNKNOWN_EVENT_TYPE,
+        organisations.NAME_AMBIGUOUS,
+        organisations.NAME_UNKNOWN,
     )
 )
 # Said of a value that is no date, time or number: counted by how it is written.
@@ -45,8 +47,8 @@ _UNREADABLE: Final = frozenset(
     )
 )
 
-
-_COUNTED: Final = _UNCODED | _UNREADABLE
+# Findings on values, which are counted at their fields.
+COUNTED: Final = _UNCODED | _UNREADABLE
 _LEFT_OUT: Final = "stands only in what a condition leaves out"
 
 
@@ -152,7 +154,8 @@ class Tally:
         self.derived.update(set(told.mapped.derived))
         if told.event is not None:
             self.mapped += 1
-            self._add_event(told.event)
+            # A name of an organisation fills its element, whether the register knows it or not.
+            self._add_event(told.event, set(told.mapped.organisation_names))
         if told.findings:
             self._add_troubles(told, spots)
 
@@ -193,9 +196,9 @@ class Tally:
                 seen.add(key)
                 tally.records += 1
 
-    def _add_event(self, event: NationalEvent) -> None:
+    def _add_event(self, event: NationalEvent, named: set[str]) -> None:
         self.versions[event.taxonomy_version] += 1
-        filled = {name for name in _HEADS if getattr(event, name) is not None}
+        filled = named | {name for name in _HEADS if getattr(event, name) is not None}
         for name, group in event.groups.items():
             for one in group if isinstance(group, list) else [group]:
                 filled |= {f"{name}.{element}" for element in one}
@@ -205,7 +208,7 @@ class Tally:
         """The values that findings are about: a finding itself does not hold them."""
         looked_at = set()
         for finding in told.findings:
-            if finding.code not in _COUNTED:
+            if finding.code not in COUNTED:
                 continue
             spot = next((one for one in spots if one.is_at(finding.source_path)), None)
             if spot is None or (spot.path, finding.code) in looked_at:

@@ -67,7 +67,10 @@ class Uncoded:
             if spec is None:
                 continue
             cut = _make_cut(rule, profile.separator_of(rule) if spec.many else None, profile.escape)
-            if spec.type == "code":
+            if rule.by_name:
+                # The register did not know it; what the profile says for it, it would have taken.
+                yield cut, _make_known(profile.codes_of(rule) or {}, None)
+            elif spec.type == "code":
                 codes = get_taxonomy(version).codes_of(spec) if version else None
                 accepted_codes = None if codes is None else frozenset(codes)
                 yield cut, _make_known(profile.codes_of(rule), accepted_codes)

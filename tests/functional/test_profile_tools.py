@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from lxml import html
 
-from tests.lib.command_line import CommandLine
+from tests.lib.command_line import CommandLineHere
 from tests.lib.profile_files import SMALL_PROFILE, make_row, write_rows
 
 FEED = "samples/csv/demo/feed.csv"
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
-    return CommandLine(tmp_path_factory.mktemp("home"))
+def line(tmp_path_factory: pytest.TempPathFactory) -> CommandLineHere:
+    return CommandLineHere(tmp_path_factory.mktemp("home"))
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def write_feed(folder: Path, name: str, *rows: dict[str, str]) -> str:
     return str(path)
 
 
-def test_preview_shows_source_beside_result_in_100_columns(line: CommandLine):
+def test_preview_shows_source_beside_result_in_100_columns(line: CommandLineHere):
     done = line("profile", "preview", "lrms-csv", FEED, "--records", "2", "--from", "18")
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode()
@@ -46,14 +46,14 @@ def test_preview_shows_source_beside_result_in_100_columns(line: CommandLine):
     assert "TAX-007" in text
     assert "to do: Send a code, not its label" in text
     assert max(map(len, text.splitlines())) <= 100
-    assert b"organisations are not asked" in done.stderr
+    assert b"is not asked without --source" in done.stderr
 
 
-def test_preview_says_in_its_help_that_it_prints_content(line: CommandLine):
+def test_preview_says_in_its_help_that_it_prints_content(line: CommandLineHere):
     assert b"content of the records" in line("profile", "preview", "--help").stdout
 
 
-def test_preview_as_json_reads_packed_feeds_from_standard_input(line: CommandLine):
+def test_preview_as_json_reads_packed_feeds_from_standard_input(line: CommandLineHere):
     packed = gzip.compress(Path(FEED).read_bytes())
     done = line("profile", "preview", "lrms-csv", "-", "--records", "1", "--json", stdin=packed)
     (record,) = json.loads(done.stdout)["records"]
@@ -62,30 +62,49 @@ def test_preview_as_json_reads_packed_feeds_from_standard_input(line: CommandLin
 
 
 @pytest.mark.parametrize("command", ["preview", "coverage"])
-def test_fhir_is_no_profile(line: CommandLine, command: str):
+def test_fhir_is_no_profile(line: CommandLineHere, command: str):
     done = line("profile", command, "fhir", FEED)
     assert done.returncode == 2
     assert b"fhir is no profile" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["preview", "coverage", "test"])
-def test_an_unknown_profile_is_wrong_use(line: CommandLine, command: str):
+def test_an_unknown_profile_is_wrong_use(line: CommandLineHere, command: str):
     words = ["no-such"] if command == "test" else ["no-such", FEED]
     assert line("profile", command, *words).returncode == 2
 
 
-def test_a_file_that_cannot_be_read_is_4_for_preview_and_told_by_coverage(
-    line: CommandLine, tmp_path: Path
-):
+@pytest.mark.parametrize("command", ["preview", "coverage"])
+def test_a_file_that_cannot_be_read_is_4(line: CommandLineHere, command: str, tmp_path: Path):
     other = tmp_path / "other.csv"
     other.write_text("a,b\n1,2\n")
-    assert line("profile", "preview", "lrms-csv", str(other)).returncode == 4
-    done = line("profile", "coverage", "lrms-csv", str(other))
-    assert done.returncode == 0
-    assert b"No record was read." in done.stdout
+    done = line("profile", command, "lrms-csv", str(other))
+    assert done.returncode == 4
+    assert b"the header lacks columns" in done.stdout
+    assert b"never filled" not in done.stdout
+    assert b"looks like" not in done.stderr
 
 
-def test_coverage_writes_a_report_to_mail(line: CommandLine, tmp_path: Path):
+@pytest.mark.parametrize("command", ["preview", "coverage"])
+@pytest.mark.parametrize(
+    ("feed", "words"),
+    [("xml/demo/feed.xml", b"looks like XML"), ("fhir/demo/bundle.json", b"needs no profile")],
+)
+def test_another_kind_of_file_is_told(line: CommandLineHere, command: str, feed: str, words: bytes):
+    done = line("profile", command, "lrms-csv", f"samples/{feed}")
+    assert done.returncode == 4
+    assert words in done.stderr
+
+
+@pytest.mark.parametrize("command", ["preview", "coverage", "infer"])
+def test_a_folder_is_no_feed(line: CommandLineHere, command: str):
+    words = [] if command == "infer" else ["lrms-csv"]
+    done = line("profile", command, *words, "samples")
+    assert done.returncode == 2
+    assert b"samples is a folder" in done.stderr
+
+
+def test_coverage_writes_a_report_to_mail(line: CommandLineHere, tmp_path: Path):
     out = tmp_path / "report.html"
     done = line("profile", "coverage", "lrms-csv", FEED, "--html", str(out))
     assert done.returncode == 0, done.stderr
@@ -100,7 +119,7 @@ def test_coverage_writes_a_report_to_mail(line: CommandLine, tmp_path: Path):
     assert narrative not in text
 
 
-def test_coverage_fails_where_it_is_asked_to(line: CommandLine, profile: str, tmp_path: Path):
+def test_coverage_fails_where_it_is_asked_to(line: CommandLineHere, profile: str, tmp_path: Path):
     rows = [make_row(number) for number in range(30)]
     before = write_feed(tmp_path, "before.csv", *rows)
     after = write_feed(tmp_path, "after.csv", *({**row, "bleep": "7"} for row in rows))
@@ -114,11 +133,11 @@ def test_coverage_fails_where_it_is_asked_to(line: CommandLine, profile: str, tm
 
 
 def test_coverage_compares_with_the_last_batch_of_the_source(
-    line: CommandLine, profile: str, tmp_path: Path
+    line: CommandLineHere, profile: str, tmp_path: Path
 ):
     home = tmp_path / "home"
     shutil.copytree(profile, home / "profiles" / "small")
-    line = CommandLine(home)
+    line = CommandLineHere(home)
     assert line("organisation", "load", "samples/organisations.csv").returncode == 0
     words = (
         "source",
@@ -153,7 +172,9 @@ def test_coverage_compares_with_the_last_batch_of_the_source(
     assert line.json(*cover)["drift"]["vanished"] == ["gone_away"]
 
 
-def test_a_source_of_another_format_is_wrong_use(line: CommandLine, profile: str, tmp_path: Path):
+def test_a_source_of_another_format_is_wrong_use(
+    line: CommandLineHere, profile: str, tmp_path: Path
+):
     assert line("organisation", "add", "RZA", "A trust").returncode == 0
     line("source", "add", "my-fhir", "--organisation", "RZA", "--format", "fhir")
     feed = write_feed(tmp_path, "now.csv", make_row(1))
@@ -162,7 +183,7 @@ def test_a_source_of_another_format_is_wrong_use(line: CommandLine, profile: str
     assert b"source my-fhir sends fhir" in done.stderr
 
 
-def test_golden_cases_from_the_first_feed_to_a_difference(line: CommandLine, profile: str):
+def test_golden_cases_from_the_first_feed_to_a_difference(line: CommandLineHere, profile: str):
     none = line("profile", "test", profile)
     assert none.returncode == 2
     assert b"has no golden cases" in none.stderr
@@ -173,7 +194,7 @@ def test_golden_cases_from_the_first_feed_to_a_difference(line: CommandLine, pro
     assert line("profile", "test", profile).returncode == 3
     written = line("profile", "test", profile, "--write")
     assert written.returncode == 0, written.stderr
-    assert b"READ them" in written.stdout
+    assert b"expected.json written for 1 case" in written.stdout
     assert line("profile", "test", profile).returncode == 0
 
     text = Path(profile, "profile.yaml").read_text()
@@ -187,7 +208,7 @@ def test_golden_cases_from_the_first_feed_to_a_difference(line: CommandLine, pro
 
 
 def test_a_profile_without_a_folder_of_its_own_is_told_to_get_one(
-    line: CommandLine, tmp_path: Path
+    line: CommandLineHere, tmp_path: Path
 ):
     (tmp_path / "small.yaml").write_text(SMALL_PROFILE)
     done = line("profile", "test", str(tmp_path / "small.yaml"))
@@ -196,6 +217,6 @@ def test_a_profile_without_a_folder_of_its_own_is_told_to_get_one(
 
 
 def test_no_database_is_made_for_what_needs_none(tmp_path: Path):
-    line = CommandLine(tmp_path / "home")
+    line = CommandLineHere(tmp_path / "home")
     assert line("profile", "coverage", "lrms-csv", FEED).returncode == 0
     assert not os.path.lexists(tmp_path / "home")

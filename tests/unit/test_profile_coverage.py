@@ -7,7 +7,8 @@ from gateway.profiles import tally as tally_module
 from gateway.profiles.coverage import count_file, make_coverage
 from gateway.profiles.coverage_model import Coverage
 from gateway.profiles.judging import Judging
-from mappers.profile_load import load_profile
+from mappers.profile_load import load_profile, parse_profile
+from tests.lib.events import make_source
 from tests.lib.profile_files import (
     RECEIVED_AT,
     SMALL_PROFILE,
@@ -70,6 +71,30 @@ def test_values_without_a_code_are_counted_at_their_field():
 def test_an_event_type_and_a_boolean_without_meaning_count_too():
     found = cover_rows(*rows(3, type="Near miss"), *rows(3, never="perhaps"))
     assert uncoded(found) == {"type": ([("Near miss", 3)], 0), "never": ([("perhaps", 3)], 0)}
+
+
+BY_NAME = SMALL_PROFILE.replace("{to: LocationDetails.Organisation}",
+    "{to: LocationDetails.Organisation, by_name: true, codes: {Our House: RZA01}}")  # fmt: skip
+
+
+def test_a_name_of_an_organisation_fills_its_element_without_a_register():
+    tally = count_file(make_judging(BY_NAME), io.BytesIO(write_rows(*rows(3, trust="North"))))
+    assert "LocationDetails.Organisation" not in make_coverage(tally, file="x").never_filled
+
+
+def test_names_that_the_register_does_not_know_are_asked_for():
+    judging = Judging(
+        parse_profile(BY_NAME, "small.yaml"),
+        limits=Limits(),
+        received_at=RECEIVED_AT,
+        source=make_source(format="csv"),
+        register={},
+    )
+    feed = write_rows(*rows(4, trust="North"), *rows(3, trust="our house"), make_row(9, trust="X"))
+    found = make_coverage(count_file(judging, io.BytesIO(feed)), file="x", source="s")
+    assert uncoded(found)["trust"] == ([("North", 4)], 1)
+    (one,) = found.uncoded
+    assert one.are_names
 
 
 def test_a_value_that_may_be_a_person_is_only_counted():

@@ -1,17 +1,25 @@
 """The coverage report as HTML: whole in itself, escaped, accessible, and without anybody in it."""
 
+import io
 import re
 from itertools import pairwise
 
 import pytest
 from lxml import html
 
-from gateway.profiles.coverage import make_coverage
+from gateway.profiles.coverage import count_file, make_coverage
 from gateway.profiles.drift import compare
 from gateway.profiles.report import write_report
 from gateway.profiles.report_needs import list_needs
 from gateway.profiles.report_words import summarise
-from tests.lib.profile_files import STORY, count_rows, make_row
+from tests.lib.profile_files import (
+    SMALL_PROFILE,
+    STORY,
+    count_rows,
+    make_judging,
+    make_row,
+    write_rows,
+)
 
 HOSTILE = '<script>alert("x")</script>'
 Rows = list[dict[str, str]]
@@ -135,11 +143,11 @@ def test_the_summary_is_in_plain_words():
 def test_a_file_without_fault_asks_for_nothing():
     tally = count_rows(*rows(3))
     assert list(list_needs(make_coverage(tally, file="x.csv"), None)) == []
-    assert "Nothing: every record is accepted" in report(rows(3))
+    assert "Nothing: every record would be accepted" in report(rows(3))
 
 
 def test_what_is_asked_for_can_be_acted_on():
-    after = [row | {"bleep": "7"} for row in rows(30, harm_1="bad")]
+    after = [row | {"bleep": "7"} for row in rows(30, harm_1="bad", challenge="")]
     coverage = make_coverage(count_rows(*after), file="x.csv")
     needs = list(list_needs(coverage, None))
     assert needs[0] == (
@@ -147,7 +155,28 @@ def test_what_is_asked_for_can_be_acted_on():
         " bad (30 times)."
     )
     assert needs[1].startswith("Tell us what 'bleep' holds, or leave it out")
-    assert needs[2].startswith("Correct the rejected records, by reason: ")
+    # What was asked for above is not asked for again as a correction.
+    assert needs[2:] == ["Correct 30 records: Incident without safety challenges (RULE-002)."]
+
+
+def test_a_sender_is_not_asked_for_what_the_profile_lacks():
+    text = SMALL_PROFILE.replace(
+        "challenge: AdverseEventSafetyChallenges.SafetyChallenges",
+        "challenge: AdverseEventOutcome.ImmediateActions",
+    )
+    tally = count_file(make_judging(text), io.BytesIO(write_rows(*rows(3))))
+    coverage = make_coverage(tally, file="x.csv")
+    assert [one.code for one in coverage.findings if one.severity == "error"] == ["RULE-002"]
+    assert not [one for one in list_needs(coverage, None) if "RULE-002" in one]
+    assert any("'profile check' has 2 remarks" in one for one in summarise(coverage, None))
+
+
+def test_what_a_draft_left_open_is_not_left_out_on_purpose():
+    text = SMALL_PROFILE.replace("not of the event", "'TODO: nothing national is like it'")
+    tally = count_file(make_judging(text), io.BytesIO(write_rows(*rows(3, handler="J"))))
+    coverage = make_coverage(tally, file="x.csv")
+    assert "12 of 13 columns are used, 1 is still to be decided." in summarise(coverage, None)
+    assert "still to be decided" in write_report(coverage, None, made_on="today")
 
 
 def test_a_file_without_records_has_a_report():
