@@ -130,9 +130,11 @@ class FieldMapping:
     def tell_disagreements(self, table: Table, of_row: frozenset[str]) -> None:
         """Of a record of several rows: the columns of the record, not ``of_row``, in which its
         rows give different values that are all taken over."""
-        for name, cell in self._record.items():
-            if cell.__class__ is not list or name == ROWS or name in of_row:
+        several = [name for name, cell in self._record.items() if cell.__class__ is list]
+        for name in several:
+            if name == ROWS or name in of_row:
                 continue
+            cell = self._record[name]
             way = self._find_united(table.places.get(name) or table.find(name))
             if way is not None:
                 spot = Spot(way.group, way.element, way.slot, name)
