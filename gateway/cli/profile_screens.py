@@ -76,7 +76,8 @@ def _word_field(field: PreviewField) -> Text:
     elif field.use == "unknown":
         lines.append(Text("not in the profile: left out", style="yellow"))
     elif field.use == "asked":
-        lines.append(Text("only asked by conditions, or for joining rows", style="dim"))
+        told = f": {field.reason}" if field.reason else ", or the joining of rows"
+        lines.append(Text(f"only conditions look at it{told}", style="dim"))
     elif not lines:
         lines.append(Text("gives nothing here", style="dim"))
     lines += [_word_finding(finding) for finding in field.findings]

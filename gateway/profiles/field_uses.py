@@ -22,7 +22,7 @@ UseKind = Literal["mapped", "asked", "ignored", "unknown"]
 class Use(NamedTuple):
     """``targets``: what the field fills, elements (``Group.Element``) and parts of the record's
     head (``event_date``). Asked: only conditions look at it, or what joins rows. ``reason``: why
-    it is ignored. ``name``: the field as the profile has it, with ``{n}`` for a number."""
+    it is ignored, as the profile says. ``name``: the field as the profile has it, with ``{n}`` for a number."""
 
     kind: UseKind
     name: str
@@ -44,10 +44,10 @@ class FieldUses:
             for name in dict.fromkeys([*heads, *rules])
             for found in [rules.get(name, [])]
         }
+        for name in _find_asked(profile):
+            self.named.setdefault(name, Use("asked", name, reason=profile.ignored.get(name, "")))
         for name, reason in profile.ignored.items():
             self.named.setdefault(name, Use("ignored", name, reason=reason))
-        for name in _find_asked(profile):
-            self.named.setdefault(name, Use("asked", name))
         self._numbered = [
             (_make_pattern(name), use) for name, use in self.named.items() if PLACE in name
         ]

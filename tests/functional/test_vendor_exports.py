@@ -2,8 +2,10 @@
 what loading does, and loading again changes nothing. As docs/vendor-exports.md tells."""
 
 import json
+import os
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import msgspec
@@ -89,7 +91,9 @@ def test_an_export_loads_as_check_says_and_once(gateway, profile, tmp_path):
 
 def test_the_commands_of_the_page_print_what_it_says(tmp_path):
     line = CommandLineHere(tmp_path)
-    shutil.copytree(SAMPLES / "profiles" / TRUST, tmp_path / "profiles" / TRUST)
+    (copying,) = re.findall(r"```sh\n(.*)\n```\n", PAGE)
+    environment = os.environ | {"LRMS_HOME": str(tmp_path)}
+    subprocess.run(["bash", "-ec", copying], env=environment, check=True)  # noqa: S603, S607
     sessions = re.findall(r"```\n(\$ lrms-gateway .*?)```\n", PAGE, re.DOTALL)
     commands = [one for session in sessions for one in session.split("$ lrms-gateway ")[1:]]
     assert len(commands) == 12
