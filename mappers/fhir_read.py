@@ -43,6 +43,7 @@ class FhirMapper:
 
     name = "fhir"
     version = "1"
+    digest = ""
 
     def __init__(self, *, strict: bool, default_version: str) -> None:
         self._strict = strict

@@ -7,6 +7,7 @@ condition, ignored, or a finding) costs nothing extra.
 """
 
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 from mappers.profile_derive import derive, make_derivations
@@ -63,6 +64,12 @@ class ProfileMapper:
     @property
     def version(self) -> str:
         return self._profile.version
+
+    @property
+    def digest(self) -> str:
+        """sha256 over what the profile says, hexadecimal; what it leaves to defaults aside, so
+        that a new key of the language changes no profile."""
+        return sha256(self._profile.model_dump_json(exclude_defaults=True).encode()).hexdigest()
 
     def map_record(self, record: SourceRecord) -> Mapped:
         content = record.content

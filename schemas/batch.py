@@ -15,7 +15,8 @@ Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv", "json", "n
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
     """``number`` is the order of arrival over all sources; ``id`` follows from source and bytes
-    (:func:`schemas.identifiers.make_batch_id`). ``size`` in bytes."""
+    (:func:`schemas.identifiers.make_batch_id`). ``profile_digest`` is the mapper's: a profile that
+    was edited under the same version is another profile. ``size`` in bytes."""
 
     id: str
     number: int
@@ -29,6 +30,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     shape: Shape | None = None
     profile: str | None = None
     profile_version: str | None = None
+    profile_digest: str | None = None
     verdict: Verdict | None = None
     counts: Counts = Counts()
     finished_at: datetime | None = None

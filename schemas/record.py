@@ -44,13 +44,16 @@ class Mapped(msgspec.Struct, frozen=True):
 class Mapper(Protocol):
     """Source record → national event. Never raises, whatever the record; strict: each source
     field is mapped, ignored on purpose, or a finding. ``name`` and ``version`` go into the
-    provenance."""
+    provenance; ``digest`` differs wherever a record may be mapped otherwise."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def version(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
 
     def map_record(self, record: SourceRecord) -> Mapped: ...
 

@@ -18,6 +18,7 @@ from store.bulk import is_postgresql
 from store.receipts import count_dispositions
 from store.tables import batches, parts
 
+_HOW_READ = ("shape", "profile", "profile_version", "profile_digest")
 _COUNTS = Counts.__struct_fields__
 _PLAIN = [name for name in Batch.__struct_fields__ if name != "counts"]
 
@@ -120,12 +121,16 @@ class Batches:
         self._audit.add("batch.discarded", batch.id, {"reason": reason})
         return self.get(batch.id)
 
-    def change_profile(self, batch: Batch, profile: str, profile_version: str) -> Batch:
+    def change_profile(
+        self, batch: Batch, profile: str, profile_version: str, profile_digest: str
+    ) -> Batch:
         """Have a planned batch read with another version of its profile, or another profile.
         Every attempt at its parts that began with the one before is fenced out. WrongUseError
         where records are loaded already: one batch is read in one way."""
         stored = self._lock(batch)
-        if (stored.profile, stored.profile_version) == (profile, profile_version):
+        if (stored.profile, stored.profile_version) == (profile, profile_version) and (
+            stored.profile_digest in {None, profile_digest}
+        ):
             return stored
         own = parts.c.batch_number == batch.number
         # First, so that an attempt in the middle of its transaction is waited for.
@@ -134,14 +139,14 @@ class Batches:
         if self._connection.execute(select(func.count()).where(begun)).scalar_one():
             before = f"{stored.profile} {stored.profile_version}"
             raise WrongUseError(
-                f"batch {batch.id} is half loaded with profile {before}, which is now"
-                f" {profile} {profile_version}: put {before} back, run lrms-gateway process"
-                f" {batch.id}, then the new one again"
+                f"batch {batch.id} is half loaded with profile {before} as it was, which is now"
+                f" {profile} {profile_version} with other content: put {before} back, run"
+                f" lrms-gateway process {batch.id}, then the new one again"
             )
         self._connection.execute(
             update(batches)
             .where(batches.c.number == batch.number)
-            .values(profile=profile, profile_version=profile_version)
+            .values(profile=profile, profile_version=profile_version, profile_digest=profile_digest)
         )
         details = {"profile": profile, "profile_version": profile_version}
         self._audit.add("batch.profile_changed", batch.id, details)
@@ -201,7 +206,7 @@ def _check_held(batch: Batch) -> Batch:
 
 
 def _how_read(batch: Batch) -> dict[str, str | None]:
-    return {name: getattr(batch, name) for name in ("shape", "profile", "profile_version")}
+    return {name: getattr(batch, name) for name in _HOW_READ}
 
 
 def _read(row: Row[Any]) -> Batch:

@@ -92,6 +92,7 @@ batches = Table(
     Column("shape", String(12)),
     Column("profile", String(64)),
     Column("profile_version", String(128)),
+    Column("profile_digest", String(64)),
     Column("verdict", String(16)),
     Column("records", Integer, nullable=False, server_default="0"),
     Column("created", Integer, nullable=False, server_default="0"),

@@ -90,6 +90,7 @@ def say_how_read(source: Source, batch: Batch, feed: OpenFeed) -> Batch:
         shape=feed.contents[0].shape,
         profile=mapper.name,
         profile_version=mapper.version,
+        profile_digest=mapper.digest,
     )
 
 

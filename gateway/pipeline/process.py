@@ -45,7 +45,9 @@ def process_parts(
         register = work.organisations.get_register()
     terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     mapper = make_own_mapper(source, terms)
-    if parts and (batch.profile, batch.profile_version) != (mapper.name, mapper.version):
+    # A batch that was planned before digests were kept has none.
+    planned = (batch.profile, batch.profile_version, batch.profile_digest or mapper.digest)
+    if parts and planned != (mapper.name, mapper.version, mapper.digest):
         batch = _change_profile(gateway, batch, mapper)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
     records = 0
@@ -62,7 +64,7 @@ def _change_profile(gateway: Gateway, batch: Batch, mapper: Mapper) -> Batch:
     """The profile is another than when the batch was planned: its provenance follows, as long as
     nothing of it is loaded."""
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        return work.batches.change_profile(batch, mapper.name, mapper.version)
+        return work.batches.change_profile(batch, mapper.name, mapper.version, mapper.digest)
 
 
 @contextmanager

@@ -135,6 +135,10 @@ class _Remembering:
     def version(self) -> str:
         return self._mapper.version
 
+    @property
+    def digest(self) -> str:
+        return self._mapper.digest
+
     def map_record(self, record: SourceRecord) -> Mapped:
         self.last = self._mapper.map_record(record)
         return self.last

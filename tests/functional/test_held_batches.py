@@ -335,6 +335,11 @@ def test_a_profile_changed_half_way_is_refused_until_it_is_back(line):
     change_version(line, "8")
     with pytest.raises(WrongUseError, match=r"with profile expecting 7 .*put expecting 7 "):
         process_batch(line, batch.id)
+    # Edited under the same version.
+    path = line.settings.home / "profiles" / "expecting.yaml"
+    path.write_text(f"{EXPECTING}\nseparator: ';'\n")
+    with pytest.raises(WrongUseError, match="with other content"):
+        process_batch(line, batch.id)
     change_version(line, "7")
     done = process_batch(line, batch.id)
     assert (done.verdict, done.counts.created, done.profile_version) == (

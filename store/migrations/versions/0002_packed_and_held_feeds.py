@@ -22,6 +22,7 @@ def upgrade() -> None:
         "parts", sa.Column("member", sa.Text(), server_default=sa.text("''"), nullable=False)
     )
     op.add_column("parts", sa.Column("shape", sa.String(length=12), nullable=True))
+    op.add_column("batches", sa.Column("profile_digest", sa.String(length=64), nullable=True))
     _widen_profile_version()
 
 
