@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from gateway.bootstrap import open_shelf
-from gateway.cli import profile_infer, profile_tools
+from gateway.cli import profile_coverage, profile_infer, profile_tools
 from gateway.cli.options import AsJson, print_json, print_table
 from gateway.exit_codes import ExitCode
 from gateway.profiles.outline import list_fillings, shorten, write_effective
@@ -21,7 +21,7 @@ profiles = typer.Typer(
 )
 profiles.command("infer")(profile_infer.infer)
 profiles.command("preview")(profile_tools.preview)
-profiles.command("coverage")(profile_tools.coverage)
+profiles.command("coverage")(profile_coverage.coverage)
 profiles.command("test")(profile_tools.run_golden_cases)
 ProfileName = Annotated[
     str,
