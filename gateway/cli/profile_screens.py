@@ -159,12 +159,14 @@ def print_cases(profile: str, results: Iterable[CaseResult]) -> None:
 
 def _word_cases(profile: str, results: list[CaseResult]) -> Iterator[str]:
     for result in results:
+        records = "1 record" if result.records == 1 else f"{result.records:,} records"
         if result.is_new:
-            yield f"{result.name}: nothing is expected yet ({len(result.found)} records found)"
+            yield f"{result.name}: nothing is expected yet ({records})"
         elif not result.differences:
-            yield f"{result.name}: as expected ({len(result.found)} records)"
+            yield f"{result.name}: as expected ({records})"
         else:
-            yield f"{result.name}: {len(result.differences)} differences"
+            count = len(result.differences)
+            yield f"{result.name}: {'1 difference' if count == 1 else f'{count:,} differences'}"
         record = ""
         for one in [] if result.is_new else result.differences:
             if one.record != record:

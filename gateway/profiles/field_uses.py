@@ -22,7 +22,8 @@ UseKind = Literal["mapped", "asked", "ignored", "unknown"]
 class Use(NamedTuple):
     """``targets``: what the field fills, elements (``Group.Element``) and parts of the record's
     head (``event_date``). Asked: only conditions look at it, or what joins rows. ``reason``: why
-    it is ignored, as the profile says. ``name``: the field as the profile has it, with ``{n}`` for a number."""
+    it is ignored, as the profile says. ``name``: the field as the profile has it, with ``{n}`` for
+    a number."""
 
     kind: UseKind
     name: str

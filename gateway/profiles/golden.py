@@ -37,6 +37,11 @@ class CaseResult(msgspec.Struct, frozen=True):
     differences: list[Difference]
     is_new: bool = False
 
+    @property
+    def records(self) -> int:
+        """How many were found; what is said of the feed as a whole is none."""
+        return sum(one.locator != _FEED for one in self.found)
+
 
 def run_cases(
     profile_folder: Path, shelf: Shelf, *, limits: Limits | None = None

@@ -71,6 +71,19 @@ def test_every_fault_is_told_with_file_line_and_key(line: CommandLineHere, tmp_p
     ]
 
 
+def test_where_a_profile_is_only_used_each_fault_has_a_line_too(
+    line: CommandLineHere, tmp_path: Path
+) -> None:
+    folder = tmp_path / "profiles" / "trust"
+    (folder / "profile.yaml").write_text(CHILD + "  record_id: no\nconstants: {No.Such: 1}\n")
+    (folder / "agents.csv").write_text(AGENTS % 99)
+    told = line("profile", "preview", "trust", "samples/csv/demo/feed.csv")
+    assert told.returncode == 2
+    lines = told.stderr.decode().splitlines()
+    assert len(lines) == 2
+    assert all(one.startswith("lrms-gateway: trust/") for one in lines)
+
+
 def test_remarks_are_no_faults(line: CommandLineHere, tmp_path: Path) -> None:
     path = tmp_path / "draft.yaml"
     path.write_text(SMALL)

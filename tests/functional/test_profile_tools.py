@@ -190,12 +190,17 @@ def test_golden_cases_from_the_first_feed_to_a_difference(line: CommandLineHere,
 
     case = Path(profile) / "cases" / "first"
     case.mkdir(parents=True)
-    (case / "input.csv").write_bytes(write_rows(make_row(1), make_row(2, harm_1="bad")))
+    totals = b"Total: 2" + b"," * 12 + b"\n"
+    feed = write_rows(make_row(1), make_row(2, harm_1="bad"))
+    (case / "input.csv").write_bytes(feed + totals)
     assert line("profile", "test", profile).returncode == 3
     written = line("profile", "test", profile, "--write")
     assert written.returncode == 0, written.stderr
     assert b"expected.json written for 1 case" in written.stdout
-    assert line("profile", "test", profile).returncode == 0
+    again = line("profile", "test", profile)
+    assert again.returncode == 0
+    # What is said of the line of totals is no record.
+    assert b"as expected (2 records)" in again.stdout
 
     text = Path(profile, "profile.yaml").read_text()
     Path(profile, "profile.yaml").write_text(text.replace('low: "4"', 'low: "5"'))

@@ -50,6 +50,13 @@ def test_each_field_says_what_becomes_of_it():
     assert found.has_unknown
 
 
+def test_what_a_condition_looks_at_is_used_though_it_is_ignored():
+    text = SMALL_PROFILE.replace("ignored:\n", "ignored:\n  ward: only a condition asks for it\n")
+    tally = count_file(make_judging(text), io.BytesIO(write_rows(*rows(2, ward="icu"))))
+    (ward,) = [one for one in make_coverage(tally, file="x").fields if one.name == "ward"]
+    assert (ward.use, ward.reason) == ("asked", "only a condition asks for it")
+
+
 def test_a_column_that_is_never_filled_is_told_in_its_place():
     found = cover_rows(*rows(3))
     fields = {one.name: one for one in found.fields}
