@@ -1,6 +1,7 @@
 """Takes bytes out of a packed stretch piece by piece, and counts what really comes out."""
 
 import zlib
+from abc import ABC, abstractmethod
 from typing import BinaryIO, Final
 
 from gateway.adapters.broken import BrokenFeed
@@ -38,7 +39,7 @@ class Meter:
             raise BrokenFeed(packing.PACKED_TOO_WELL.at(what=what, limit=self._limits.ratio))
 
 
-class Member:
+class Member(ABC):
     """A file as it comes out of a packed feed. ``read`` gives what there is up to a break, which
     ``is_broken`` and mostly a ``finding`` then tell; BrokenFeed where a cap is reached. ``name``:
     as a person may see it; empty for the one in a gzip."""
@@ -47,8 +48,9 @@ class Member:
     is_broken: bool = False
     finding: Finding | None = None
 
+    @abstractmethod
     def read(self, size: int = -1, /) -> bytes:
-        raise NotImplementedError
+        """The next piece, of whatever size; empty at the end."""
 
 
 class Inflating:

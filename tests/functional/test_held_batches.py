@@ -18,12 +18,11 @@ from gateway.pipeline.plan import plan_batch, plan_waiting
 from gateway.pipeline.receive import receive_feed
 from gateway.pipeline.register import add_source
 from gateway.receipts.build import ReceiptStream
-from gateway.receipts.read import open_receipt
 from gateway.receipts.write import write_text
 from schemas.errors import WrongUseError
 from store import tables
 from tests.lib.databases import make_engine
-from tests.lib.line import open_line, register_everyone
+from tests.lib.line import ingest, open_line, read_receipt, register_everyone
 from tests.lib.packed_feeds import make_gzip
 from tests.lib.snapshot import find_differences, read_snapshot
 
@@ -80,15 +79,6 @@ def make_line(tmp_path, fresh_database):
 @pytest.fixture
 def line(make_line):
     return make_line("home")
-
-
-def ingest(line, source: str, feed: bytes):
-    return ingest_feed(line, source, io.BytesIO(feed), filename="feed")[0]
-
-
-def read_receipt(line, batch_id: str):
-    with open_receipt(line, batch_id) as receipt:
-        return msgspec.structs.replace(receipt.head, records=list(receipt.records))
 
 
 def read_audit(line, prefix: str = "batch."):

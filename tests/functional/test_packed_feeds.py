@@ -14,13 +14,12 @@ import pytest
 from gateway.generator import write_feed
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.finish import finish_batch
-from gateway.pipeline.ingest import ingest_feed, process_batch
+from gateway.pipeline.ingest import process_batch
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
 from gateway.pipeline.register import add_source
-from gateway.receipts.read import open_receipt
-from tests.lib.line import open_line, register_everyone
+from tests.lib.line import ingest, open_line, read_receipt, register_everyone
 from tests.lib.packed_feeds import make_gzip, make_zip
 from tests.lib.snapshot import find_differences, read_snapshot
 
@@ -68,15 +67,6 @@ def make_line(tmp_path, fresh_database):
 @pytest.fixture
 def line(make_line):
     return make_line("home")
-
-
-def ingest(line, source: str, feed: bytes):
-    return ingest_feed(line, source, io.BytesIO(feed), filename="feed")[0]
-
-
-def read_receipt(line, batch_id: str):
-    with open_receipt(line, batch_id) as receipt:
-        return msgspec.structs.replace(receipt.head, records=list(receipt.records))
 
 
 def find_parts(line, batch):

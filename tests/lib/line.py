@@ -1,14 +1,21 @@
 """A gateway with everything registered, ready to take the sample feeds: used by the tests that run
 the whole line."""
 
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
+
 from gateway.bootstrap import Gateway, open_gateway
 from gateway.config import Settings
+from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.register import add_organisations, add_source, add_user, read_organisations
+from gateway.receipts.read import open_receipt
+from schemas.batch import Batch
+from schemas.receipt import Receipt
 from schemas.submission import Organisation, Source
 from store.engine import open_store
 
@@ -56,3 +63,14 @@ def register_everyone(
         )
     for organisation in register[::2]:
         add_user(gateway, f"admin@{organisation.code.lower()}.example", organisation.code, "admin")
+
+
+def ingest(gateway: Gateway, source: str, feed: bytes) -> Batch:
+    """The finished (or held) batch of these bytes."""
+    return ingest_feed(gateway, source, io.BytesIO(feed), filename="feed")[0]
+
+
+def read_receipt(gateway: Gateway, batch_id: str) -> Receipt:
+    """With all of its records."""
+    with open_receipt(gateway, batch_id) as receipt:
+        return msgspec.structs.replace(receipt.head, records=list(receipt.records))
