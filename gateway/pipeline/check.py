@@ -9,7 +9,7 @@ from typing import BinaryIO
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_feed_terms, make_own_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.plan import say_how_read
 from gateway.pipeline.read import FeedReading
@@ -69,7 +69,7 @@ def _settle_all(
 ) -> list[ReceiptRecord]:
     with gateway.store.read() as work:
         register = work.organisations.get_register()
-    mapper = make_own_mapper(source, reading.terms)
+    mapper = make_mapper(source, reading.terms)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []

@@ -35,21 +35,12 @@ def make_feed_terms(source: Source, shelf: Shelf, limits: Limits) -> FeedTerms:
     return FeedTerms(source.format, profile, limits)
 
 
-def make_mapper(source: Source, shelf: Shelf) -> Mapper:
-    """The mapper of a source, by its profile as it is on the shelf now."""
-    return _compile(source, None if source.format == "fhir" else _find_profile(source, shelf))
-
-
-def make_own_mapper(source: Source, terms: FeedTerms) -> Mapper:
+def make_mapper(source: Source, terms: FeedTerms) -> Mapper:
     """The mapper for a feed that is read by these terms: a profile may change on the shelf at any
     time, and what it reads is not for another to map."""
-    return _compile(source, terms.profile)
-
-
-def _compile(source: Source, profile: Profile | None) -> Mapper:
-    if profile is None:
+    if terms.profile is None:
         return _compile_fhir(source.strict, source.taxonomy_version)
-    return _compile_profile(profile, source.strict, source.taxonomy_version)
+    return _compile_profile(terms.profile, source.strict, source.taxonomy_version)
 
 
 @lru_cache(maxsize=64)

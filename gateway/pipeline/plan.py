@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.adapters.parts import cut_into_parts
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_feed_terms, make_own_mapper
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.survey import survey_feed
 from gateway.pipeline.unpack import Content, OpenFeed, open_contents
 from gateway.pipeline.verdict import find_emptiness
@@ -84,7 +84,7 @@ def _look(gateway: Gateway, batch: Batch) -> None:
 def say_how_read(source: Source, batch: Batch, feed: OpenFeed) -> Batch:
     """The batch with its shape (of several files: the first one's) and the mapping it is read
     with."""
-    mapper = make_own_mapper(source, feed.terms)
+    mapper = make_mapper(source, feed.terms)
     return msgspec.structs.replace(
         batch,
         shape=feed.contents[0].shape,

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_own_mapper
+from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.read import read_part
@@ -44,7 +44,7 @@ def process_parts(
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
     terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
-    mapper = make_own_mapper(source, terms)
+    mapper = make_mapper(source, terms)
     # A batch that was planned before digests were kept has none.
     planned = (batch.profile, batch.profile_version, batch.profile_digest or mapper.digest)
     if parts and planned != (mapper.name, mapper.version, mapper.digest):

@@ -5,7 +5,7 @@ from typing import Final
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.feeds import make_own_mapper
+from gateway.pipeline.feeds import make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.read import FeedReading, count_feed
 from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
@@ -55,7 +55,7 @@ def count_records(feed: OpenFeed) -> list[int]:
 def _make_judge(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Judge:
     with gateway.store.read() as work:
         register = work.organisations.get_register()
-    mapper = make_own_mapper(source, feed.terms)
+    mapper = make_mapper(source, feed.terms)
     return Judge(mapper, make_submission(source, batch.received_at, register))
 
 

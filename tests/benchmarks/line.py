@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gateway.adapters.limits import Limits
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.ingest import ingest_feed
@@ -30,7 +31,8 @@ def make_judge(gateway: Gateway, batch: Batch) -> Judge:
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
     return Judge(
-        make_mapper(source, gateway.profiles), make_submission(source, batch.received_at, register)
+        make_mapper(source, make_feed_terms(source, gateway.profiles, Limits())),
+        make_submission(source, batch.received_at, register),
     )
 
 

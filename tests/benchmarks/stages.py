@@ -40,7 +40,7 @@ class Stage:
             submits_for=frozenset(one.code for one in register),
         )
         self.shelf = make_shelf()
-        self.mapper = make_mapper(self.source, self.shelf)
+        self.mapper = make_mapper(self.source, make_feed_terms(self.source, self.shelf, Limits()))
         self.submission = make_submission(self.source, NOW, {one.code: one for one in register})
 
     def read(self) -> Iterator[SourceRecord]:

@@ -3,39 +3,20 @@
 import gzip
 import json
 import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from tests.lib.command_line import CommandLine
+
 SAMPLES = Path("samples").absolute()
-
-
-class Line:
-    """``lrms-gateway`` in a home of its own."""
-
-    def __init__(self, home: Path) -> None:
-        self._environment = os.environ | {"LRMS_HOME": str(home), "LRMS_DIGEST_HOUR": "0"}
-
-    def __call__(self, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("lrms-gateway")), *words],
-            input=stdin,
-            capture_output=True,
-            env=self._environment,
-            check=False,
-        )
-
-    def json(self, *words: str, stdin: bytes = b"") -> object:
-        return json.loads(self(*words, stdin=stdin).stdout)
 
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory):
-    line = Line(tmp_path_factory.mktemp("home"))
+    line = CommandLine(tmp_path_factory.mktemp("home"))
     assert line("organisation", "load", str(SAMPLES / "organisations.csv")).returncode == 0
     codes = (SAMPLES / "organisations.csv").read_text().splitlines()[1:]
     grants = [word for code in codes for word in ("--submits-for", code.split(",")[0])]

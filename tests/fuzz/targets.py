@@ -25,8 +25,8 @@ Target = Callable[[bytes], None]
 
 def _make_reading(feed_format: FeedFormat, profile: str | None) -> Target:
     source = Source(id="fuzz", organisation="RZA", format=feed_format, profile=profile)
-    mapper = make_mapper(source, SHELF)
     terms = make_feed_terms(source, SHELF, LIMITS)
+    mapper = make_mapper(source, terms)
     pointer = terms.profile.record if terms.profile else None
 
     def read(raw: bytes) -> None:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 import msgspec
 
+from gateway.adapters.limits import Limits
 from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.decide import discard_batch
@@ -239,7 +240,7 @@ def _register(gateway: Gateway, case: Case) -> Source:
 
 
 def _map_all(gateway: Gateway, source: Source, content: bytes) -> Iterator[NationalEvent | None]:
-    mapper = make_mapper(source, gateway.profiles)
+    mapper = make_mapper(source, make_feed_terms(source, gateway.profiles, Limits()))
     terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     with TemporaryDirectory() as folder:
         feed = open_contents(terms, io.BytesIO(content), RawFiles(Path(folder)))

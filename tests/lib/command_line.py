@@ -33,8 +33,8 @@ class CommandLine:
             check=False,
         )
 
-    def json(self, *words: str) -> Any:
-        return json.loads(self(*words).stdout)
+    def json(self, *words: str, stdin: bytes = b"") -> Any:
+        return json.loads(self(*words, stdin=stdin).stdout)
 
 
 class CommandLineHere(CommandLine):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gateway.adapters.limits import Limits
-from gateway.pipeline.feeds import make_feed_terms, make_mapper, make_own_mapper, read_records
+from gateway.pipeline.feeds import make_feed_terms, make_mapper, read_records
 from mappers.profile_load import make_shelf
 from schemas.batch import Part
 from schemas.errors import UnknownError, WrongUseError
@@ -21,23 +21,23 @@ def source(feed_format: str = "csv", profile: str | None = "one") -> Source:
 def test_a_mapper_is_compiled_once_and_anew_when_its_profile_changes(tmp_path: Path) -> None:
     folder = write_profile(tmp_path / "one")
     shelf = make_shelf(tmp_path)
-    first = make_mapper(source(), shelf)
-    assert make_mapper(source(), shelf) is first
+    first = make_mapper(source(), make_feed_terms(source(), shelf, Limits()))
+    assert make_mapper(source(), make_feed_terms(source(), shelf, Limits())) is first
     assert (first.name, first.version) == ("one", "1")
     text = SMALL.replace("name: x", "name: one")
     (folder / "profile.yaml").write_text(text.replace("version: 1", "version: 2"))
-    second = make_mapper(source(), shelf)
+    second = make_mapper(source(), make_feed_terms(source(), shelf, Limits()))
     assert (second.name, second.version) == ("one", "2")
     # A change that forgot to raise the version counts all the same.
     (folder / "profile.yaml").write_text(text.replace("version: 1", "version: 2") + "local_id: i\n")
-    assert make_mapper(source(), shelf) is not second
+    assert make_mapper(source(), make_feed_terms(source(), shelf, Limits())) is not second
 
 
 def test_a_feed_without_its_profile_is_wrong_use(tmp_path: Path) -> None:
     with pytest.raises(WrongUseError, match="source s: a csv feed needs a mapping profile"):
-        make_mapper(source(profile=None), make_shelf())
+        make_feed_terms(source(profile=None), make_shelf(), Limits())
     with pytest.raises(UnknownError, match="no profile 'one'"):
-        make_mapper(source(), make_shelf(tmp_path))
+        make_feed_terms(source(), make_shelf(tmp_path), Limits())
 
 
 @pytest.mark.parametrize(
@@ -60,5 +60,5 @@ def test_what_is_read_by_one_profile_is_not_mapped_by_another(tmp_path: Path) ->
     terms = make_feed_terms(source(), shelf, Limits())
     text = SMALL.replace("name: x", "name: one").replace("version: 1", "version: 2")
     (folder / "profile.yaml").write_text(text)
-    assert make_own_mapper(source(), terms).version == "1"
-    assert make_mapper(source(), shelf).version == "2"
+    assert make_mapper(source(), terms).version == "1"
+    assert make_mapper(source(), make_feed_terms(source(), shelf, Limits())).version == "2"

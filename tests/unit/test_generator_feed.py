@@ -36,7 +36,10 @@ def read(feed, feed_format):
     name, profile, shape = KINDS[feed_format.rstrip("-0123456789")]
     source = Source(id="test", organisation="RZA", format=name, profile=profile)
     part = Part(batch_number=0, number=0, start=0, end=len(feed))
-    stream, mapper = io.BytesIO(feed), make_mapper(source, make_shelf())
+    stream, mapper = (
+        io.BytesIO(feed),
+        make_mapper(source, make_feed_terms(source, make_shelf(), Limits())),
+    )
     limits = Limits(record_bytes=2**20)
     records = read_records(stream, shape, part, make_feed_terms(source, make_shelf(), limits))
     return [mapper.map_record(record) for record in records]

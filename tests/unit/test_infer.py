@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -263,7 +264,7 @@ def test_what_is_needed_and_missing_stands_at_the_top():
 
 
 def test_a_feed_of_a_shipped_profile_is_known():
-    with open("samples/profiles/nrls-csv/feed.csv", "rb") as stream:  # noqa: PTH123
+    with Path("samples/profiles/nrls-csv/feed.csv").open("rb") as stream:
         inferred = infer_profile(stream, "feed.csv")
     assert "shipped profile nrls-csv" in inferred.draft.todo[0]
 

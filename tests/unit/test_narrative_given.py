@@ -34,10 +34,10 @@ def judge(feed_format: str, content: bytes) -> list[str]:
     )  # fmt: skip
     shape = find_shape(io.BytesIO(content), feed_format, limits=Limits(record_bytes=LIMIT))
     part = Part(batch_number=0, number=0, start=0, end=len(content))
-    shelf, limits = make_shelf(), Limits(record_bytes=LIMIT)
-    judging = Judge(make_mapper(source, shelf), make_submission(source, NOW, REGISTER))
+    terms = make_feed_terms(source, make_shelf(), Limits(record_bytes=LIMIT))
+    judging = Judge(make_mapper(source, terms), make_submission(source, NOW, REGISTER))
     stream = io.BytesIO(content)
-    (record,) = read_records(stream, shape, part, make_feed_terms(source, shelf, limits))
+    (record,) = read_records(stream, shape, part, terms)
     return [finding.code for finding in judging.judge(record).findings]
 
 
