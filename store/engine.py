@@ -37,7 +37,7 @@ _NO_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Alembic's own table, and the head of ``store/migrations``; a test holds the two together.
 _VERSION_TABLE = table("alembic_version", column("version_num"))
-NEWEST_MIGRATION = "0002"
+NEWEST_MIGRATION = "0003"
 
 
 class Store:

@@ -58,13 +58,85 @@ sources = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
-# The organisations a source may submit for, besides its own.
+# The organisations a source may submit for, besides its own: from ``starts_on`` to ``ends_on``
+# (both included; none: without a bound). One that is given again is the same row; who gave it when
+# before is in the audit log.
 grants = Table(
     "grants",
     metadata,
     Column("source_id", ForeignKey("sources.id"), nullable=False),
     Column("organisation", ForeignKey("organisations.code"), nullable=False),
+    Column("starts_on", Date),
+    Column("ends_on", Date),
+    Column("given_by", Text, nullable=False, server_default=text("''")),
+    Column("given_at", UtcDateTime),
     PrimaryKeyConstraint("source_id", "organisation"),
+)
+
+# Subscription keys, as sha256 only: what was handed out is nowhere to be read.
+source_keys = Table(
+    "source_keys",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False, index=True),
+    Column("key_hash", LargeBinary(32), nullable=False, unique=True),
+    Column("label", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime),
+    Column("revoked_at", UtcDateTime),
+)
+
+# A source that has one of these is believed only where the proxy saw the certificate.
+source_certificates = Table(
+    "source_certificates",
+    metadata,
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("added_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("source_id", "sha256"),
+)
+
+# OAuth 2 client credentials: the public keys of a source (a JWKS, uploaded or fetched).
+source_clients = Table(
+    "source_clients",
+    metadata,
+    Column("source_id", ForeignKey("sources.id"), primary_key=True),
+    Column("jwks", Text),
+    Column("jwks_url", Text),
+    Column("scopes", Text, nullable=False),
+    Column("updated_at", UtcDateTime, nullable=False),
+)
+
+# Client assertions that were used, until they expire: each ``jti`` is good once.
+assertions = Table(
+    "assertions",
+    metadata,
+    Column("source_id", String(64), nullable=False),
+    Column("jti_hash", LargeBinary(32), nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("source_id", "jti_hash"),
+)
+
+access_tokens = Table(
+    "access_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+)
+
+# What a source used, by window (the second it began, since 1970): for its limits.
+usage = Table(
+    "usage",
+    metadata,
+    Column("source_id", String(64), nullable=False),
+    Column("window", BigInteger, nullable=False),
+    Column("requests", BigInteger, nullable=False, server_default="0"),
+    Column("records", BigInteger, nullable=False, server_default="0"),
+    Column("bytes", BigInteger, nullable=False, server_default="0"),
+    Column("refused", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("source_id", "window"),
 )
 
 users = Table(
@@ -103,6 +175,14 @@ batches = Table(
     Column("marked_at", UtcDateTime),
     UniqueConstraint("source_id", "sha256"),
     Index("ix_batches_state", "state"),
+    Index("ix_batches_source", "source_id", "number"),
+    # Few at a time wait to be marked, of millions.
+    Index(
+        "ix_batches_unmarked",
+        "number",
+        sqlite_where=text("state = 'finished' AND marked_at IS NULL"),
+        postgresql_where=text("state = 'finished' AND marked_at IS NULL"),
+    ),
     sqlite_autoincrement=True,
 )
 
@@ -213,7 +293,84 @@ receipt_lines = Table(
         sqlite_where=text("disposition = 'unchanged'"),
         postgresql_where=text("disposition = 'unchanged'"),
     ),
+    Index(
+        "ix_receipt_lines_rejected",
+        "batch_number",
+        "number",
+        sqlite_where=text("disposition = 'rejected'"),
+        postgresql_where=text("disposition = 'rejected'"),
+    ),
     sqlite_with_rowid=False,
+)
+
+# The bytes of a batch that came as one request: stored in the transaction of its event. Those of
+# feeds are raw files.
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("batch_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# What was answered to a request with an Idempotency-Key; ``batch_number`` leads to the answer.
+# Reserved first, so that a second one that comes meanwhile is told to wait; ``token`` fences out
+# whoever lost the reservation.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("source_id", String(64), nullable=False),
+    Column("key", String(255), nullable=False),
+    Column("fingerprint", LargeBinary(32), nullable=False),
+    Column("token", Integer, nullable=False, server_default="0"),
+    Column("reserved_until", UtcDateTime, nullable=False),
+    Column("batch_number", BigInteger),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+    PrimaryKeyConstraint("source_id", "key"),
+    sqlite_with_rowid=False,
+)
+
+# Dry runs: a feed whose bytes are kept, checked, and loaded only if it is promoted. ``receipt`` is
+# the sha256 of the raw file that holds what loading it would do.
+trials = Table(
+    "trials",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("route", String(8), nullable=False),
+    Column("received_at", UtcDateTime, nullable=False),
+    Column("state", String(10), nullable=False, index=True),
+    Column("receipt", String(64)),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("source_id", "sha256"),
+)
+
+# A rejected record and the batches (of one record each) that were sent in its place.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("batch_number", BigInteger, nullable=False),
+    Column("record_number", Integer, nullable=False),
+    Column("correction_batch", BigInteger, nullable=False, index=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    PrimaryKeyConstraint("batch_number", "record_number", "correction_batch"),
+    sqlite_with_rowid=False,
+)
+
+# Uploads that are under way, or done (``batch_id``); the bytes that came so far are in a file.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("source_id", ForeignKey("sources.id"), nullable=False),
+    Column("length", BigInteger, nullable=False),
+    Column("filename", Text, nullable=False),
+    Column("dry_run", Boolean, nullable=False, server_default=false()),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
+    Column("batch_id", String(16)),
 )
 
 # Record number 0: a finding on the batch as a whole.
