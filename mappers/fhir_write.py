@@ -12,8 +12,12 @@ from schemas.taxonomy import NARRATIVE_GROUP, GroupSpec, Taxonomy, get_taxonomy
 
 Json = dict[str, Any]
 
-# A national event always has these two, so they are written also where they are empty.
-_ALWAYS: Final = frozenset({"Location", "Practitioner"})
+# Written also where they are empty: a national event always has the first two, and R4 asks for a
+# subject (1..1), so an event without patients has a Patient that says nothing.
+_ALWAYS: Final = {
+    "STU3": frozenset({"Location", "Practitioner"}),
+    "R4": frozenset({"Location", "Practitioner", "Patient"}),
+}
 # Contained resource → its id, and the field of the root that refers to it.
 _CONTAINED: Final = {
     "Patient": ("patient1", "subject"),
@@ -31,19 +35,19 @@ def write_fhir(
     local_id: str | None = None,
     event_id: str | None = None,
     revision: int | None = None,
+    last_updated: str | None = None,
 ) -> Json:
     """The AdverseEvent as plain JSON. ``reference`` stands where clients look for it: the first
-    element of the last extension. KeyError for a group, an element or a version that the taxonomy
-    does not have."""
+    element of the last extension. ``last_updated`` is a FHIR instant
+    (``2026-11-22T09:30:00+00:00``). KeyError for a group, an element or a version that the
+    taxonomy does not have."""
     taxonomy = get_taxonomy(event.taxonomy_version)
     resource: Json = {"resourceType": "AdverseEvent"}
     if event_id is not None:
         resource["id"] = event_id
-    resource["meta"] = {"profile": [taxonomy.profile_url]}
-    if revision is not None:
-        resource["meta"]["versionId"] = str(revision)
+    resource["meta"] = _write_meta(taxonomy, revision, last_updated)
     extensions = _write_extensions(event, taxonomy, reference)
-    contained = _write_contained(extensions)
+    contained = _write_contained(extensions, _ALWAYS[taxonomy.fhir_release])
     if contained:
         resource["contained"] = contained
     if own := extensions.get("AdverseEvent"):
@@ -54,6 +58,16 @@ def write_fhir(
     for one in contained:
         _refer_to(resource, one)
     return resource
+
+
+def _write_meta(taxonomy: Taxonomy, revision: int | None, last_updated: str | None) -> Json:
+    """In the order of FHIR, which counts in XML."""
+    meta: Json = {}
+    if revision is not None:
+        meta["versionId"] = str(revision)
+    if last_updated is not None:
+        meta["lastUpdated"] = last_updated
+    return meta | {"profile": [taxonomy.profile_url]}
 
 
 def _write_fields(event: NationalEvent, taxonomy: Taxonomy) -> Json:
@@ -113,13 +127,13 @@ def _values_of(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _write_contained(extensions: dict[str, list[Json]]) -> list[Json]:
+def _write_contained(extensions: dict[str, list[Json]], always: frozenset[str]) -> list[Json]:
     contained = []
     for kind, (own_id, _) in _CONTAINED.items():
         carried = extensions.get(kind)
         if carried:
             contained.append({"resourceType": kind, "id": own_id, "extension": carried})
-        elif kind in _ALWAYS:
+        elif kind in always:
             contained.append({"resourceType": kind, "id": own_id})
     return contained
 

@@ -38,6 +38,10 @@ def test_what_the_server_knows() -> None:
     assert resource["meta"]["versionId"] == "3"
     assert resource["meta"]["profile"] == [get_taxonomy("5").profile_url]
     assert resource["identifier"] == {"value": "INC-1"}
+    dated = write_fhir(BARE, last_updated="2026-11-22T09:30:00+00:00")
+    assert dated["meta"]["lastUpdated"] == "2026-11-22T09:30:00+00:00"
+    known = write_fhir(BARE, revision=3, last_updated="2026-11-22T09:30:00+00:00")
+    assert list(known["meta"]) == ["versionId", "lastUpdated", "profile"]
     plain = write_fhir(BARE)
     assert not {"id", "identifier", "extension"} & plain.keys()
     assert plain["meta"].keys() == {"profile"}
@@ -52,6 +56,13 @@ def test_location_and_practitioner_are_there_also_when_empty() -> None:
     assert resource["location"] == {"reference": "#location1"}
     assert resource["recorder"] == {"reference": "#practitioner1"}
     assert not {"subject", "suspectEntity"} & resource.keys()
+
+
+def test_r4_always_has_a_subject() -> None:
+    """R4 asks for one (1..1), also of an event without patients; STU3 does not."""
+    resource = write_fhir(NationalEvent(taxonomy_version="6", event_type="4", groups={}))
+    assert resource["contained"][0] == {"resourceType": "Patient", "id": "patient1"}
+    assert resource["subject"] == {"reference": "#patient1"}
 
 
 def test_medication_and_device_are_suspect_entities() -> None:
