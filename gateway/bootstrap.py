@@ -1,31 +1,41 @@
-"""The one place where the parts are assembled: settings, clock, store, raw files, mailer."""
+"""The one place where the parts are assembled: settings, clocks, store, raw files, mailer."""
 
+import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.config import Settings, read_settings
+from gateway.identity.published_keys import PublishedKeys
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.notifications.mailer import Mailer
 from gateway.notifications.smtp import SmtpMailer
 from mappers.profile_load import Shelf, make_shelf
 from schemas.errors import WrongUseError
 from store.engine import Store, open_store
+from store.partial_files import PartialFiles
 from store.raw_files import RawFiles
 
 
 @dataclass(frozen=True)
 class Gateway:
     """Everything a use case needs. ``now`` gives an aware instant; ``actor`` is who acts, for the
-    audit log; ``profiles`` are the shipped mapping profiles and those of one's own."""
+    audit log; ``profiles`` are the shipped mapping profiles and those of one's own; ``monotonic``
+    counts seconds, whatever is done to the clock; ``random_bytes`` are those keys are made of;
+    ``published_keys`` fetches the keys that clients publish."""
 
     settings: Settings
     store: Store
     raw: RawFiles
+    partial: PartialFiles
     mailer: Mailer
     profiles: Shelf
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    random_bytes: Callable[[int], bytes]
+    published_keys: PublishedKeys
     actor: str
 
 
@@ -55,6 +65,8 @@ def open_gateway(
     settings: Settings | None = None,
     *,
     now: Callable[[], datetime] = _now,
+    monotonic: Callable[[], float] = time.monotonic,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     actor: str = "system",
 ) -> Iterator[Gateway]:
     """The assembled gateway; closed at the end of the block.
@@ -76,9 +88,13 @@ def open_gateway(
             settings=settings,
             store=store,
             raw=RawFiles(settings.raw_folder),
+            partial=PartialFiles(settings.uploads_folder),
             mailer=_make_mailer(settings),
             profiles=open_shelf(settings),
             now=now,
+            monotonic=monotonic,
+            random_bytes=random_bytes,
+            published_keys=PublishedKeys(monotonic),
             actor=actor,
         )
     finally:

@@ -2,10 +2,17 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from gateway.adapters.limits import Limits
+from gateway.identity.terms import (
+    ALGORITHMS,
+    check_address,
+    check_algorithms,
+    check_proxies,
+    split_list,
+)
 from schemas.errors import WrongUseError
 
 
@@ -49,6 +56,39 @@ class Settings(BaseSettings):
         7, ge=0, le=23, description="digests go out from then on, Europe/London"
     )
 
+    public_url: str = Field(
+        "http://127.0.0.1:8000", description="address of the API as clients know it"
+    )
+    token_algorithms: str = Field(
+        "RS512,ES384", description=f"of signed JWTs; of {', '.join(sorted(ALGORITHMS))}"
+    )
+    key_cache_seconds: float = Field(
+        1.0, ge=0, le=60, description="a revoked key may be good for so long; 0: not a moment"
+    )
+    trusted_proxies: str = Field(
+        "", description="CIDR networks, by commas, whose Client-Cert header is believed"
+    )
+    max_requests_per_minute: int = Field(6_000, ge=0, description="of one source; 0: no limit")
+    max_records_per_minute: int = Field(600_000, ge=0, description="of one source; 0: no limit")
+    max_bytes_per_minute: int = Field(2 * 2**30, ge=0, description="of one source; 0: no limit")
+
+    upload_days: int = Field(
+        3, ge=1, le=365, description="an upload that is not finished by then is removed"
+    )
+
+    _checked_algorithms = field_validator("token_algorithms")(check_algorithms)
+    _checked_proxies = field_validator("trusted_proxies")(check_proxies)
+    _checked_address = field_validator("public_url")(check_address)
+
+    @property
+    def token_url(self) -> str:
+        """Where tokens are asked for: what a signed JWT must name as its audience."""
+        return self.public_url.rstrip("/") + "/oauth2/token"
+
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        return split_list(self.token_algorithms)
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{(self.home / 'gateway.sqlite').absolute()}"
@@ -65,6 +105,10 @@ class Settings(BaseSettings):
     @property
     def raw_folder(self) -> Path:
         return self.home / "raw"
+
+    @property
+    def uploads_folder(self) -> Path:
+        return self.home / "uploads"
 
     @property
     def mailbox_folder(self) -> Path:

@@ -1,7 +1,7 @@
 """Who sends, and under which terms a record is judged."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Literal
 
 import msgspec
@@ -24,8 +24,24 @@ class Organisation(msgspec.Struct, frozen=True):
     region: str | None = None
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """An organisation lets a source submit for it: from ``starts_on`` to ``ends_on``, days in
+    Europe/London, both included; None: without a bound."""
+
+    organisation: str
+    starts_on: date | None = None
+    ends_on: date | None = None
+    given_by: str = ""
+    given_at: datetime | None = None
+
+    def holds_on(self, day: date) -> bool:
+        begun = self.starts_on is None or self.starts_on <= day
+        return begun and (self.ends_on is None or day <= self.ends_on)
+
+
 class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered local system. ``submits_for`` always holds its own organisation."""
+    """A registered local system. ``submits_for`` always holds its own organisation, and all that
+    ever granted it; ``grants`` say from when to when. What no grant there names has no bounds."""
 
     id: str
     organisation: str
@@ -35,11 +51,19 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     strict: bool = False
     taxonomy_version: str = "5"
     on_break: OnBreak = "wait"
+    grants: tuple[Grant, ...] = ()
+
+    def on(self, day: date) -> "Source":
+        """The source as it is on a day: it submits only for those whose grant holds."""
+        over = {grant.organisation for grant in self.grants if not grant.holds_on(day)}
+        over.discard(self.organisation)
+        return msgspec.structs.replace(self, submits_for=self.submits_for - over)
 
 
 class Submission(msgspec.Struct, frozen=True):
     """The terms for the records of one batch: its source, the day it was received
-    (Europe/London; "today" for the rules), and the register by code."""
+    (Europe/London; "today" for the rules), and the register by code. The source is as it is on
+    that day (``Source.on``)."""
 
     source: Source
     received_on: date

@@ -28,7 +28,9 @@ LONDON = ZoneInfo("Europe/London")
 def make_submission(
     source: Source, received_at: datetime, register: Mapping[str, Organisation]
 ) -> Submission:
-    return Submission(source, received_at.astimezone(LONDON).date(), register)
+    """By the grants that hold on the day the batch was received, whenever it is judged."""
+    received_on = received_at.astimezone(LONDON).date()
+    return Submission(source.on(received_on), received_on, register)
 
 
 class Judge:
