@@ -1,6 +1,6 @@
 """Many rows at once, on the fastest way each database has: COPY and executemany."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, cast
@@ -21,6 +21,7 @@ from sqlalchemy import (
     literal,
     select,
 )
+from sqlalchemy.types import TypeEngine
 
 from store.types import UtcDateTime
 
@@ -84,13 +85,27 @@ def is_among(
 
 def make_pairs(pairs: Sequence[tuple[int, int]], connection: Connection) -> FromClause:
     """Pairs of numbers as a table of ``key`` and ``value``, in one parameter or two."""
+    return make_rows(pairs, {"key": BigInteger(), "value": BigInteger()}, connection)
+
+
+def make_rows(
+    rows: Sequence[Row], kinds: Mapping[str, TypeEngine[Any]], connection: Connection
+) -> FromClause:
+    """Rows of numbers and texts as a table with these columns: a parameter a column (SQLite: one)
+    however many the rows, so that the statement stays the same."""
     if is_postgresql(connection):
-        keys, values = zip(*pairs, strict=True)
-        arrays = (literal(list(keys), ARRAY(BigInteger)), literal(list(values), ARRAY(BigInteger)))
-        return func.unnest(*arrays).table_valued("key", "value").render_derived("pairs")
-    listed = func.json_each(msgspec.json.encode(pairs).decode()).table_valued(column("value"))
-    key, value = (func.json_extract(listed.c.value, f"$[{at}]") for at in (0, 1))
-    return select(key.label("key"), value.label("value")).subquery("pairs")
+        columns = zip(*rows, strict=True)
+        arrays = [
+            literal(list(values), ARRAY(kind))
+            for values, kind in zip(columns, kinds.values(), strict=True)
+        ]
+        return func.unnest(*arrays).table_valued(*kinds).render_derived("given")
+    listed = func.json_each(msgspec.json.encode(rows).decode()).table_valued(column("value"))
+    cells = (
+        func.json_extract(listed.c.value, f"$[{at}]", type_=kind).label(name)
+        for at, (name, kind) in enumerate(kinds.items())
+    )
+    return select(*cells).subquery("given")
 
 
 def get_driver(connection: Connection) -> psycopg.Connection[Any]:

@@ -37,7 +37,7 @@ _KNOWN = [
 
 
 class Case:
-    """One event of a chunk: its records there, in order, and what each becomes. ``known`` is the
+    """One event of a load: its records there, in order, and what each becomes. ``known`` is the
     event's row from before, locked, or None where this load brought it into being."""
 
     __slots__ = (
@@ -49,9 +49,11 @@ class Case:
         "records",
         "reference",
         "settled",
+        "source_id",
     )
 
-    def __init__(self, identity: str) -> None:
+    def __init__(self, source_id: str, identity: str) -> None:
+        self.source_id = source_id
         self.identity = identity
         self.records: list[JudgedRecord] = []
         self.arrivals: list[Arrival] = []
@@ -91,10 +93,7 @@ class Case:
 
 
 def claim_events(
-    connection: Connection,
-    source_id: str,
-    cases: Iterable[Case],
-    make_row: Callable[[Case], bulk.Row],
+    connection: Connection, cases: Iterable[Case], make_row: Callable[[Case], bulk.Row]
 ) -> None:
     """Give each case its event: ``event_id``, and ``known`` where it was there. ``make_row`` makes
     the row of a new one."""
@@ -103,7 +102,7 @@ def claim_events(
         tried: dict[int, Case] = {}
         later: list[Case] = []
         for case in pending:
-            event_id = make_event_id(source_id, case.identity, case.attempt)
+            event_id = make_event_id(case.source_id, case.identity, case.attempt)
             if tried.setdefault(event_id, case) is not case:
                 later.append(case)
         fresh = sorted(tried.keys() - _find_known(connection, tried))
@@ -115,7 +114,7 @@ def claim_events(
             if event_id in inserted:
                 continue
             known = locked[event_id]
-            if (known.source_id, known.identity) == (source_id, case.identity):
+            if (known.source_id, known.identity) == (case.source_id, case.identity):
                 case.take(event_id)
                 case.known = known
             else:

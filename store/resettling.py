@@ -2,12 +2,11 @@
 events are settled anew from all that is stored of them, receipts already given included."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select, text, update
 
-from schemas.batch import Batch
 from schemas.event import decode_event
 from store import bulk, rows
 from store.arrival import History, Moved, Position, Resettled, Revision, resettle
@@ -17,7 +16,7 @@ from store.writing import Writing
 
 
 def resettle_events(
-    connection: Connection, batch: Batch, cases: Sequence[Case], writing: Writing, now: datetime
+    connection: Connection, cases: Sequence[Case], writing: Writing, now: datetime
 ) -> None:
     """The events are locked: nothing of theirs changes meanwhile."""
     histories = _read_histories(connection, [case.event_id for case in cases])
@@ -34,16 +33,18 @@ def resettle_events(
         ("disposition", "revision"),
         [(*one.position, *one.after) for one in moved],
     )
-    _recount(connection, batch, moved, writing)
+    loading = {arrival.position.batch for case in cases for arrival in case.arrivals}
+    _recount(connection, loading, moved, writing)
 
 
 def _write_event(case: Case, history: History, resettled: Resettled, writing: Writing) -> None:
     event_id = case.event_id
     case.settled = resettled.arrivals
     for record, arrival, settled in zip(case.records, case.arrivals, case.settled, strict=True):
-        writing.add_line(record, event_id, settled)
+        batch_number = arrival.position.batch
+        writing.add_line(batch_number, record, event_id, settled)
         if settled.disposition != "unchanged":
-            writing.add_alerts(event_id, arrival.acceptance.alerts, new=False)
+            writing.add_alerts(event_id, batch_number, arrival.acceptance.alerts, new=False)
     newest, replaced = resettled.revisions[-1], history.revisions[-1]
     event = decode_event(newest.payload)
     seen = max(case.arrivals[-1].position, case.seen)
@@ -102,13 +103,14 @@ def _read_histories(connection: Connection, event_ids: Sequence[int]) -> dict[in
 
 
 def _recount(
-    connection: Connection, batch: Batch, moved: Iterable[Moved], writing: Writing
+    connection: Connection, loading: Collection[int], moved: Iterable[Moved], writing: Writing
 ) -> None:
-    """Keep the stored counts of finished batches right. Locked first, in order: one that is
-    finishing either counts these lines after us, or is finished when we look."""
+    """Keep the stored counts of finished batches right, but for those that are being loaded.
+    Locked first, in order: one that is finishing either counts these lines after us, or is
+    finished when we look."""
     changes: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for one in moved:
-        if one.position.batch != batch.number and one.before.disposition != one.after.disposition:
+        if one.position.batch not in loading and one.before.disposition != one.after.disposition:
             changes[one.position.batch][one.before.disposition] -= 1
             changes[one.position.batch][one.after.disposition] += 1
     if not changes:

@@ -15,7 +15,10 @@ from store.outbox_messages import Messages
 from store.parts import Parts
 from store.receipts import Receipts
 from store.records import Records
+from store.reservations import Reservations
+from store.singles import Singles
 from store.sources import Sources
+from store.uploads import Uploads
 from store.users import Users
 
 
@@ -53,6 +56,14 @@ class UnitOfWork:
         return Records(self._connection, self.audit, self._now)
 
     @cached_property
+    def singles(self) -> Singles:
+        return Singles(self._connection, self.audit, self._now)
+
+    @cached_property
+    def reservations(self) -> Reservations:
+        return Reservations(self._connection, self.audit, self._now)
+
+    @cached_property
     def receipts(self) -> Receipts:
         return Receipts(self._connection, self.audit, self._now)
 
@@ -71,3 +82,7 @@ class UnitOfWork:
     @cached_property
     def messages(self) -> Messages:
         return Messages(self._connection, self.audit, self._now)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        return Uploads(self._connection, self.audit, self._now)

@@ -1,6 +1,7 @@
-"""The rows of one load, gathered table by table and written in one go each."""
+"""The rows of one load, gathered table by table and written in one go each. The load is of one
+batch, or of many that came as one request each."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,7 @@ from schemas.event import NationalEvent, changed_paths
 from schemas.judged import AlertDemand, JudgedRecord
 from schemas.receipt import Counts
 from store import bulk, rows
-from store.arrival import Settled, encode_names
+from store.arrival import Position, Settled, encode_names
 from store.audit import Audit
 from store.claims import Case
 from store.tables import (
@@ -29,14 +30,11 @@ _CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", *rows.SEARC
 
 
 class Writing:
-    """Rows to be, of a load of one batch."""
+    """Rows to be, of one load."""
 
-    def __init__(
-        self, connection: Connection, audit: Audit, batch_number: int, now: datetime
-    ) -> None:
+    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
         self._connection = connection
         self._audit = audit
-        self._batch_number = batch_number
         self._now = now
         self._dispositions: Counter[str] = Counter()
         self._lines: list[bulk.Row] = []
@@ -50,23 +48,29 @@ class Writing:
         self._replaced: list[int] = []
         self._rewritten: list[int] = []
         self._events: list[bulk.Row] = []
-        self._seen: list[bulk.Row] = []
+        self._seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
 
     @property
     def counts(self) -> Counts:
         return Counts(records=self._dispositions.total(), **self._dispositions)
 
-    def add_line(self, record: JudgedRecord, event_id: int | None, settled: Settled | None) -> None:
-        line = rows.make_line(self._batch_number, record, event_id, settled)
-        self._lines.append(line)
+    def add_line(
+        self,
+        batch_number: int,
+        record: JudgedRecord,
+        event_id: int | None,
+        settled: Settled | None,
+    ) -> None:
+        self._lines.append(rows.make_line(batch_number, record, event_id, settled))
         self._dispositions["rejected" if settled is None else settled.disposition] += 1
         if record.findings:
-            self._findings += rows.make_findings(self._batch_number, record.number, record.findings)
+            self._findings += rows.make_findings(batch_number, record.number, record.findings)
 
     def add_case(self, case: Case, before: NationalEvent | None) -> None:
         """An event whose records came in order; ``before`` is its content until now."""
         for record, arrival, settled in zip(case.records, case.arrivals, case.settled, strict=True):
-            self.add_line(record, case.event_id, settled)
+            batch_number = arrival.position.batch
+            self.add_line(batch_number, record, case.event_id, settled)
             if settled.disposition == "unchanged":
                 continue
             event = arrival.acceptance.event
@@ -76,7 +80,8 @@ class Writing:
             )
             details = {"revision": settled.revision} if settled.revision > 1 else None
             self.add_entry(f"event.{settled.disposition}", case.reference, details)
-            self.add_alerts(case.event_id, arrival.acceptance.alerts, new=case.known is None)
+            alerts_given = arrival.acceptance.alerts
+            self.add_alerts(case.event_id, batch_number, alerts_given, new=case.known is None)
             before = event
 
     def add_content(self, event_id: int, event: NationalEvent, *, replaces: bool) -> None:
@@ -90,16 +95,18 @@ class Writing:
         """The new values of a stored event's row, in the order of :data:`_CURRENT`."""
         self._events.append((event_id, *values, self._now))
 
-    def add_seen(self, event_id: int, record_number: int) -> None:
-        """The event's newest record is this one, and changed nothing."""
-        self._seen.append((event_id, record_number))
+    def add_seen(self, event_id: int, position: Position) -> None:
+        """The event's newest record stands there, and changed nothing."""
+        self._seen[position.batch].append((event_id, position.record))
 
-    def add_alerts(self, event_id: int, demands: Iterable[AlertDemand], *, new: bool) -> None:
+    def add_alerts(
+        self, event_id: int, batch_number: int, demands: Iterable[AlertDemand], *, new: bool
+    ) -> None:
         """The first demand of a kind for an organisation stays; it may be announced already."""
         kept = self._new_alerts if new else self._late_alerts
         for one in demands:
             key = (event_id, one.organisation, one.kind)
-            kept.setdefault(key, (*key, one.reason, self._batch_number, self._now, None))
+            kept.setdefault(key, (*key, one.reason, batch_number, self._now, None))
 
     def add_entry(self, action: str, subject: str, details: Mapping[str, Any] | None) -> None:
         self._entries.append((action, subject, details))
@@ -126,15 +133,15 @@ class Writing:
         self._audit.add_many(self._entries)
 
     def _write_seen(self) -> None:
-        """One statement: a feed sent again whole is nothing but this and its receipt lines."""
-        if not self._seen:
-            return
-        newest = bulk.make_pairs(self._seen, self._connection)
-        self._connection.execute(
-            update(events)
-            .where(events.c.id == newest.c.key)
-            .values(seen_batch=self._batch_number, seen_record=newest.c.value)
-        )
+        """One statement a batch: a feed sent again whole is nothing but this and its receipt
+        lines."""
+        for batch_number, pairs in self._seen.items():
+            newest = bulk.make_pairs(pairs, self._connection)
+            self._connection.execute(
+                update(events)
+                .where(events.c.id == newest.c.key)
+                .values(seen_batch=batch_number, seen_record=newest.c.value)
+            )
 
     def _write_late_alerts(self) -> None:
         if not self._late_alerts:

@@ -1,0 +1,136 @@
+"""Idempotency keys: reserved before the work, so that a second request that comes meanwhile is told
+so, and kept with the batch that tells the answer."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Literal
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    delete,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from schemas.single import Reservation
+from store import bulk
+from store.audit import Audit
+from store.tables import idempotency_keys
+
+# held: reserved now, go on. answered: ``batch_number`` tells what was answered. in_flight: another
+# request with the key is being worked on. reused: the key was used for another request.
+ReservationState = Literal["held", "answered", "in_flight", "reused"]
+LEASE = timedelta(seconds=60)
+# How long an answer is kept under its key: far longer than anybody retries.
+KEPT = timedelta(days=7)
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """``fingerprint``: 32 bytes over method, address and body."""
+
+    source_id: str
+    key: str
+    fingerprint: bytes
+
+
+class Reserved(msgspec.Struct, frozen=True):
+    state: ReservationState
+    reservation: Reservation | None = None
+    batch_number: int = 0
+
+
+class Reservations:
+    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+
+    def reserve(self, asked: Sequence[Asked]) -> list[Reserved]:
+        """What stands under each key, in their order; one that is free, or whose attempt has died,
+        is this attempt's for a minute. No two of one key."""
+        ordered = sorted(asked, key=lambda one: (one.source_id, one.key))
+        added = self._add(ordered)
+        stood = self._read([one for one in ordered if (one.source_id, one.key) not in added])
+        return [
+            Reserved("held", Reservation(one.key, 0))
+            if (one.source_id, one.key) in added
+            else stood[one.source_id, one.key]
+            for one in asked
+        ]
+
+    def free(self, source_id: str, reservation: Reservation) -> None:
+        """No answer is to be kept: the same key may come again."""
+        columns = idempotency_keys.c
+        self._connection.execute(
+            delete(idempotency_keys).where(
+                columns.source_id == source_id,
+                columns.key == reservation.key,
+                columns.token == reservation.token,
+                columns.batch_number.is_(None),
+            )
+        )
+
+    def prune(self) -> int:
+        """Forget the answers that are kept long enough."""
+        old = idempotency_keys.c.created_at < self._now - KEPT
+        return self._connection.execute(delete(idempotency_keys).where(old)).rowcount
+
+    def _add(self, asked: Sequence[Asked]) -> set[tuple[str, str]]:
+        insert = (postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert)(
+            idempotency_keys
+        )
+        statement = insert.on_conflict_do_nothing().returning(
+            idempotency_keys.c.source_id, idempotency_keys.c.key
+        )
+        rows = [
+            {
+                "source_id": one.source_id,
+                "key": one.key,
+                "fingerprint": one.fingerprint,
+                "token": 0,
+                "reserved_until": self._now + LEASE,
+                "created_at": self._now,
+            }
+            for one in asked
+        ]
+        return {(row.source_id, row.key) for row in self._connection.execute(statement, rows)}
+
+    def _read(self, asked: Sequence[Asked]) -> dict[tuple[str, str], Reserved]:
+        if not asked:
+            return {}
+        columns = idempotency_keys.c
+        keys = [(one.source_id, one.key) for one in asked]
+        query = (
+            select(idempotency_keys)
+            .where(tuple_(columns.source_id, columns.key).in_(keys))
+            .order_by(columns.source_id, columns.key)
+            .with_for_update()
+        )
+        rows = {(row.source_id, row.key): row for row in self._connection.execute(query)}
+        found: dict[tuple[str, str], Reserved] = {}
+        for one in asked:
+            row = rows.get((one.source_id, one.key))
+            if row is None:
+                # Freed since we looked: as good as another request that is about to end.
+                state = Reserved("in_flight")
+            elif row.fingerprint != one.fingerprint:
+                state = Reserved("reused")
+            elif row.batch_number is not None:
+                state = Reserved("answered", batch_number=row.batch_number)
+            elif row.reserved_until > self._now:
+                state = Reserved("in_flight")
+            else:
+                state = Reserved("held", self._take_over(one, row.token + 1))
+            found[one.source_id, one.key] = state
+        return found
+
+    def _take_over(self, one: Asked, token: int) -> Reservation:
+        columns = idempotency_keys.c
+        self._connection.execute(
+            update(idempotency_keys)
+            .where(columns.source_id == one.source_id, columns.key == one.key)
+            .values(token=token, reserved_until=self._now + LEASE)
+        )
+        return Reservation(one.key, token)

@@ -1,0 +1,90 @@
+"""What the records of a load make of their events: claimed, settled in order of arrival, and told
+to the rows to be. Loading a batch and loading single requests both go through here."""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from schemas.event import NationalEvent, decode_event
+from store import bulk, rows
+from store.claims import Case, claim_events
+from store.resettling import resettle_events
+from store.tables import events, revisions
+from store.writing import Writing
+
+
+def claim_cases(connection: Connection, cases: Iterable[Case], now: datetime) -> None:
+    """Each case has its event, new or locked."""
+
+    def make_row(case: Case) -> bulk.Row:
+        case.settle()
+        position, accepted = case.arrivals[-1]
+        return (
+            case.event_id,
+            case.reference,
+            case.source_id,
+            case.identity,
+            case.settled[-1].revision,
+            accepted.content_hash,
+            *position,
+            *rows.make_searched(case.current),
+            case.arrivals[0].position.batch,
+            now,
+            now,
+        )
+
+    claim_events(connection, cases, make_row)
+
+
+def settle_cases(
+    connection: Connection, cases: Iterable[Case], writing: Writing, now: datetime
+) -> None:
+    """The cases are claimed. Afterwards ``case.settled`` says what each record became."""
+    late: list[Case] = []
+    revised: dict[int, tuple[Case, int]] = {}
+    for case in cases:
+        known = case.known
+        if known is None:
+            writing.add_case(case, None)
+            writing.add_content(case.event_id, case.current, replaces=False)
+        elif case.arrivals[0].position < case.seen:
+            late.append(case)
+        else:
+            case.settle(known.revision, known.content_hash)
+            if case.settled[-1].revision == known.revision:
+                writing.add_case(case, None)
+                writing.add_seen(case.event_id, case.arrivals[-1].position)
+            else:
+                revised[case.event_id] = case, known.first_batch
+    before = _read_current(connection, revised)
+    for event_id, (case, first_batch) in revised.items():
+        _revise(case, before[event_id], first_batch, writing)
+    if late:
+        resettle_events(connection, late, writing, now)
+
+
+def _revise(case: Case, before: NationalEvent, first_batch: int, writing: Writing) -> None:
+    writing.add_case(case, before)
+    writing.add_content(case.event_id, case.current, replaces=True)
+    position, accepted = case.arrivals[-1]
+    writing.add_event(
+        case.event_id,
+        (
+            case.settled[-1].revision,
+            accepted.content_hash,
+            *position,
+            *rows.make_searched(case.current),
+            first_batch,
+        ),
+    )
+
+
+def _read_current(connection: Connection, event_ids: Collection[int]) -> dict[int, NationalEvent]:
+    """The stored content of events, by event."""
+    if not event_ids:
+        return {}
+    chosen = bulk.is_among(events.c.id, event_ids, connection)
+    current = (revisions.c.event_id == events.c.id) & (revisions.c.number == events.c.revision)
+    query = select(events.c.id, revisions.c.payload).join(revisions, current).where(chosen)
+    return {row.id: decode_event(row.payload) for row in connection.execute(query)}

@@ -1,0 +1,256 @@
+"""Loads single requests, many in one transaction: each a finished batch of one record with its
+bytes, its receipt line, its event, its mark, its alerts and its answer under an Idempotency-Key; or
+nothing of it.
+
+Locks are taken in the order of ``store.claims``, with two before it: reservations by key, then
+batches by id.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, String, Text, delete, literal, select, true, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.types import BigInteger, TypeEngine
+
+from schemas.identifiers import get_trust
+from schemas.single import Single, SingleOutcome
+from schemas.values import storable
+from store import bulk
+from store.arrival import Arrival, Position
+from store.audit import Audit
+from store.claims import Case
+from store.settling import claim_cases, settle_cases
+from store.single_outcomes import find_outcomes
+from store.tables import batches, bodies, idempotency_keys, marks
+from store.writing import Writing
+
+Outcomes = dict[str, SingleOutcome]
+_GIVEN: Final[dict[str, TypeEngine[Any]]] = {
+    "id": String(),
+    "source_id": String(),
+    "sha256": String(),
+    "size": BigInteger(),
+    "filename": Text(),
+    "verdict": String(),
+    "created": BigInteger(),
+    "rejected": BigInteger(),
+}
+_RECORD: Final = 1
+
+
+class Loading:
+    """One load. Outcomes are kept by batch id."""
+
+    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
+        self._connection = connection
+        self._audit = audit
+        self._now = now
+        self._writing = Writing(connection, audit, now)
+        # Of the batches that this load makes, by their ids.
+        self._numbers: dict[str, int] = {}
+
+    def load(self, singles: Sequence[Single]) -> Outcomes:
+        outcomes = self._find_lost(singles)
+        held = [one for one in singles if one.batch_id not in outcomes]
+        self._numbers = self._add_batches(held)
+        outcomes |= self._find_known([one for one in held if one.batch_id not in self._numbers])
+        fresh = [one for one in held if one.batch_id in self._numbers]
+        cases = self._claim(fresh)
+        refused = _check_conditions(fresh, cases)
+        self._remove_batches(refused)
+        outcomes |= refused
+        loaded = [one for one in fresh if one.batch_id not in refused]
+        kept = {one.batch_id: cases[one.batch_id] for one in loaded if one.batch_id in cases}
+        settle_cases(self._connection, kept.values(), self._writing, self._now)
+        for one in loaded:
+            outcomes[one.batch_id] = self._tell(one, kept.get(one.batch_id))
+        self._write(loaded, kept)
+        self._settle_reservations(held, outcomes)
+        return outcomes
+
+    def _find_lost(self, singles: Sequence[Single]) -> Outcomes:
+        """Those whose reservation another attempt has taken over; the others' are locked."""
+        wanted = {(one.source_id, one.reservation.key): one for one in singles if one.reservation}
+        if not wanted:
+            return {}
+        columns = idempotency_keys.c
+        query = (
+            select(columns.source_id, columns.key, columns.token)
+            .where(tuple_(columns.source_id, columns.key).in_(list(wanted)))
+            .order_by(columns.source_id, columns.key)
+            .with_for_update()
+        )
+        held = {(row.source_id, row.key): row.token for row in self._connection.execute(query)}
+        return {
+            one.batch_id: SingleOutcome(state="lost")
+            for key, one in wanted.items()
+            if one.reservation and held.get(key) != one.reservation.token
+        }
+
+    def _add_batches(self, singles: Sequence[Single]) -> dict[str, int]:
+        """The numbers of those batches that are new. The unique row decides between the same bytes
+        that arrive at once."""
+        if not singles:
+            return {}
+        rows = [
+            (
+                one.batch_id,
+                one.source_id,
+                one.sha256,
+                len(one.body),
+                storable(one.filename),
+                "rejected" if one.identity is None else "accepted",
+                int(one.identity is not None),
+                int(one.identity is None),
+            )
+            for one in sorted(singles, key=lambda one: one.batch_id)
+        ]
+        given = bulk.make_rows(rows, _GIVEN, self._connection)
+        same = {
+            "route": literal("http"),
+            "received_at": literal(self._now, batches.c.received_at.type),
+            "state": literal("finished"),
+            "shape": literal("fhir-json"),
+            "profile": literal("fhir"),
+            "profile_version": literal("1"),
+            "profile_digest": literal(""),
+            "records": literal(_RECORD),
+            "finished_at": literal(self._now, batches.c.finished_at.type),
+            "marked_at": literal(self._now, batches.c.marked_at.type),
+        }
+        # SQLite needs the condition to tell this ON from a join's.
+        chosen = select(*given.c, *same.values()).where(true()).order_by(given.c.id)
+        insert = postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert
+        statement = (
+            insert(batches)
+            .from_select([*_GIVEN, *same], chosen)
+            .on_conflict_do_nothing()
+            .returning(batches.c.id, batches.c.number)
+        )
+        return {row.id: row.number for row in self._connection.execute(statement)}
+
+    def _find_known(self, singles: Sequence[Single]) -> Outcomes:
+        if not singles:
+            return {}
+        ids = [one.batch_id for one in singles]
+        found = find_outcomes(self._connection, batches.c.id.in_(ids))
+        # The same bytes came as a file, which is not loaded yet: it will be.
+        waiting = {one: SingleOutcome(state="known", batch_id=one) for one in ids}
+        return waiting | found
+
+    def _claim(self, fresh: Iterable[Single]) -> dict[str, Case]:
+        cases: dict[str, Case] = {}
+        for one in fresh:
+            accepted = one.record.acceptance
+            if accepted is None or one.identity is None:
+                continue
+            case = cases[one.batch_id] = Case(one.source_id, one.identity)
+            case.records.append(one.record)
+            position = Position(self._numbers[one.batch_id], _RECORD)
+            case.arrivals.append(Arrival(position, accepted))
+        claim_cases(self._connection, cases.values(), self._now)
+        return cases
+
+    def _remove_batches(self, batch_ids: Iterable[str]) -> None:
+        numbers = [self._numbers[batch_id] for batch_id in batch_ids]
+        if numbers:
+            chosen = bulk.is_among(batches.c.number, numbers, self._connection)
+            self._connection.execute(delete(batches).where(chosen))
+
+    def _tell(self, one: Single, case: Case | None) -> SingleOutcome:
+        number = self._numbers[one.batch_id]
+        outcome = SingleOutcome(
+            state="loaded", batch_id=one.batch_id, batch_number=number, disposition="rejected"
+        )
+        if case is None:
+            self._writing.add_line(number, one.record, None, None)
+        else:
+            (settled,) = case.settled
+            outcome = msgspec.structs.replace(
+                outcome,
+                disposition=settled.disposition,
+                event_id=case.event_id,
+                revision=settled.revision,
+                recorded_at=self._now,
+            )
+        details = {"source": one.source_id, "disposition": outcome.disposition}
+        self._writing.add_entry("batch.submitted", one.batch_id, details)
+        return outcome
+
+    def _write(self, loaded: Sequence[Single], cases: Mapping[str, Case]) -> None:
+        connection = self._connection
+        bulk.insert_rows(
+            connection, bodies, [(self._numbers[one.batch_id], one.body) for one in loaded]
+        )
+        self._writing.write()
+        new: list[bulk.Row] = []
+        recounted: list[bulk.Row] = []
+        for one in loaded:
+            case = cases.get(one.batch_id)
+            if case is None:
+                continue
+            number = self._numbers[one.batch_id]
+            if case.known is None:
+                new.append(_make_mark(one, case, number, self._now))
+            else:
+                recounted.append(_recount(case, number, self._now))
+        bulk.insert_rows(connection, marks, new)
+        columns = ("created", "revised", "unchanged", "marked_at")
+        bulk.update_rows(connection, batches, ("number",), columns, recounted)
+
+    def _settle_reservations(self, held: Iterable[Single], outcomes: Outcomes) -> None:
+        """An answer that a batch tells of is kept under its key; a key that got none is free."""
+        kept: list[bulk.Row] = []
+        free: list[tuple[str, str]] = []
+        for one in held:
+            if one.reservation is None:
+                continue
+            outcome = outcomes[one.batch_id]
+            if outcome.batch_number:
+                kept.append((one.source_id, one.reservation.key, outcome.batch_number))
+            else:
+                free.append((one.source_id, one.reservation.key))
+        keys = ("source_id", "key")
+        bulk.update_rows(self._connection, idempotency_keys, keys, ("batch_number",), kept)
+        if free:
+            columns = idempotency_keys.c
+            chosen = tuple_(columns.source_id, columns.key).in_(free)
+            self._connection.execute(delete(idempotency_keys).where(chosen))
+
+
+def _check_conditions(fresh: Iterable[Single], cases: Mapping[str, Case]) -> Outcomes:
+    """Those whose event, locked now, is not as they ask for."""
+    refused: Outcomes = {}
+    for one in fresh:
+        case = cases.get(one.batch_id)
+        if case is None or case.known is None:
+            continue
+        is_stale = one.expected is not None and one.expected != case.known.revision
+        if one.only_new or is_stale:
+            refused[one.batch_id] = SingleOutcome(
+                state="exists" if one.only_new else "stale",
+                event_id=case.event_id,
+                revision=case.known.revision,
+            )
+    return refused
+
+
+def _make_mark(one: Single, case: Case, batch_number: int, now: datetime) -> bulk.Row:
+    """As ``store.marks`` would; a test holds the two together."""
+    event = case.current
+    recorded_by = event.reporter_organisation or one.organisation
+    elsewhere = any(
+        get_trust(code) != get_trust(recorded_by) for code in event.occurred_organisations
+    )
+    return (case.event_id, one.source_id, "http", recorded_by, elsewhere, batch_number, now)
+
+
+def _recount(case: Case, batch_number: int, now: datetime) -> bulk.Row:
+    """The batch was added as if it made the event. What a revision says of who recorded it is for
+    ``store.marks`` to bring up to date."""
+    (settled,) = case.settled
+    counts = [int(settled.disposition == name) for name in ("created", "revised", "unchanged")]
+    return (batch_number, *counts, now if settled.disposition == "unchanged" else None)
