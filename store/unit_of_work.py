@@ -7,7 +7,11 @@ from sqlalchemy import Connection
 
 from store.audit import Audit
 from store.batches import Batches
+from store.certificates import Certificates
+from store.clients import Clients
 from store.events import Events
+from store.grants import Grants
+from store.keys import Keys
 from store.marks import Marks
 from store.organisations import Organisations
 from store.outbox_alerts import Alerts
@@ -18,7 +22,9 @@ from store.records import Records
 from store.reservations import Reservations
 from store.singles import Singles
 from store.sources import Sources
+from store.tokens import Tokens
 from store.uploads import Uploads
+from store.usage import UsageCounts
 from store.users import Users
 
 
@@ -38,6 +44,30 @@ class UnitOfWork:
     @cached_property
     def sources(self) -> Sources:
         return Sources(self._connection, self.audit, self._now)
+
+    @cached_property
+    def grants(self) -> Grants:
+        return Grants(self._connection, self.audit, self._now)
+
+    @cached_property
+    def keys(self) -> Keys:
+        return Keys(self._connection, self.audit, self._now)
+
+    @cached_property
+    def certificates(self) -> Certificates:
+        return Certificates(self._connection, self.audit, self._now)
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self._connection, self.audit, self._now)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        return Tokens(self._connection, self.audit, self._now)
+
+    @cached_property
+    def usage(self) -> UsageCounts:
+        return UsageCounts(self._connection, self.audit, self._now)
 
     @cached_property
     def users(self) -> Users:

@@ -3,11 +3,12 @@
 from datetime import date
 
 import pytest
+from msgspec import structs
 
 from schemas.errors import LostPartError, UnknownError, WrongUseError
 from schemas.finding import Finding
 from schemas.receipt import Counts
-from schemas.submission import Organisation, Source
+from schemas.submission import Grant, Organisation, Source
 from store.engine import Store
 from store.tables import audit
 from tests.lib.databases import read_rows
@@ -56,7 +57,9 @@ def test_sources_and_users(store: Store, database_url: str) -> None:
         assert work.users.add("c@example.org", "RZA", "reader")
         assert not work.users.add("a@example.org", "RZA", "admin")
     with store.read() as work:
-        assert work.sources.get("gp") == source
+        assert work.sources.get("gp") == structs.replace(
+            source, grants=(Grant("RZB", given_at=NOW),)
+        )
         assert [one.id for one in work.sources.find_all()] == ["gp", SOURCE.id]
         assert work.sources.get(SOURCE.id).submits_for == {"RZA"}
         admins = work.users.find_admins(["RZA", "RZB"])
