@@ -1,5 +1,6 @@
 """Raw files: the bytes of each feed as they came, write-once under their sha256."""
 
+import errno
 import hashlib
 import os
 import sys
@@ -14,6 +15,7 @@ import msgspec
 
 from schemas.batch import Part
 from schemas.errors import GatewayError, UnavailableError, UnknownError
+from store.disk import failures_told, sync_folder, write_all
 
 _BLOCK = 1 << 20
 _READ_ONLY = 0o444
@@ -49,12 +51,26 @@ class RawFiles:
         """Store what the stream holds. On return it is on the disk; a call cut short leaves
         nothing that could be taken for a raw file. The same bytes again are left as they are,
         unless what is there is damaged."""
-        try:
+        with failures_told("the raw file could not be stored"):
             return self._write(stream)
-        except OSError as error:
-            # A full or failing disk; the reason's number, as its text would name our paths.
-            message = f"the raw file could not be stored: errno {error.errno}"
-            raise UnavailableError(message) from error
+
+    def adopt(self, path: Path) -> RawFile:
+        """Store a whole file that nobody writes to any more, as :meth:`write` would, but without
+        copying it where it lies in the same file system: it stays where it is, read-only, and is
+        the raw file too. To remove it afterwards is the caller's."""
+        with failures_told("the raw file could not be stored"), path.open("rb") as stream:
+            sha256 = hash_range(stream)
+            size = stream.tell()
+            os.fchmod(stream.fileno(), _READ_ONLY)
+            os.fsync(stream.fileno())
+            try:
+                self._link(path, self._path(sha256))
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                stream.seek(0)
+                return self._write(stream)
+        return RawFile(sha256, size)
 
     def _write(self, stream: Readable) -> RawFile:
         incoming = self._folder / "incoming"
@@ -66,7 +82,7 @@ class RawFiles:
             while block := stream.read(_BLOCK):
                 digest.update(block)
                 size += len(block)
-                _write_all(target.fileno(), block)
+                write_all(target.fileno(), block)
             target.flush()
             os.fchmod(target.fileno(), _READ_ONLY)
             os.fsync(target.fileno())
@@ -83,7 +99,7 @@ class RawFiles:
                 _replace(path, written)
         # Also where it was there: whoever made it may not have got this far.
         for folder in (path.parent, path.parent.parent, self._folder):
-            _sync_folder(folder)
+            sync_folder(folder)
 
     def open(self, sha256: str) -> BinaryIO:
         """The bytes as they are now, from the start; DamagedError where there are none."""
@@ -141,17 +157,3 @@ def _sweep(incoming: Path) -> None:
         with suppress(FileNotFoundError):
             if path.stat().st_mtime < oldest:
                 path.unlink()
-
-
-def _write_all(descriptor: int, block: bytes) -> None:
-    view = memoryview(block)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

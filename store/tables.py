@@ -367,6 +367,7 @@ uploads = Table(
     Column("source_id", ForeignKey("sources.id"), nullable=False),
     Column("length", BigInteger, nullable=False),
     Column("filename", Text, nullable=False),
+    Column("metadata", Text, nullable=False, server_default=text("''")),
     Column("dry_run", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),

@@ -6,6 +6,7 @@ from typing import BinaryIO
 from gateway.bootstrap import Gateway
 from schemas.batch import Batch, Route
 from schemas.identifiers import make_batch_id
+from store.raw_files import RawFile
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,13 @@ def receive_feed(
     with gateway.store.read() as work:
         work.sources.get(source_id)
     raw = gateway.raw.write(stream)
+    return receive_raw_file(gateway, source_id, raw, filename=filename, route=route)
+
+
+def receive_raw_file(
+    gateway: Gateway, source_id: str, raw: RawFile, *, filename: str, route: Route
+) -> tuple[Batch, bool]:
+    """As :func:`receive_feed`, of bytes that are a raw file already."""
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         batch, is_new = work.batches.add(
             id=make_batch_id(source_id, raw.sha256),

@@ -159,6 +159,7 @@ def _make_requests() -> None:
         *_of_source("uploads"),
         sa.Column("length", sa.BigInteger(), nullable=False),
         sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("metadata", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("dry_run", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
         sa.Column("expires_at", INSTANT, nullable=False),
