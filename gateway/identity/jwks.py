@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +20,8 @@ SMALLEST_RSA: Final = 2048
 LARGEST_RSA: Final = 8192
 CURVE: Final = "P-384"
 MOST: Final = 32
-_LONGEST_KID: Final = 200
+# As it is told in logs and in the audit log.
+_KID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 # RFC 7518, sections 6.2.2, 6.3.2, 6.4.1.
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _KEPT: Final = ("kid", "kty", "n", "e", "crv", "x", "y", "alg")
@@ -80,8 +82,8 @@ def _check_key(key: Mapping[str, Any], number: int) -> dict[str, str]:
     kept = {name: key[name] for name in _KEPT if name in key}
     if not all(isinstance(value, str) for value in kept.values()):
         raise BadKeyError(f"key {number}: its members must be texts")
-    if not 1 <= len(kept.get("kid", "")) <= _LONGEST_KID:
-        raise BadKeyError(f"key {number}: it needs a kid of 1 to {_LONGEST_KID} characters")
+    if not _KID.fullmatch(kept.get("kid", "")):
+        raise BadKeyError(f"key {number} needs a kid of 1 to 200 characters, ASCII without blanks")
     if key.get("use", "sig") != "sig" or not _may_verify(key.get("key_ops", ["verify"])):
         raise BadKeyError(f"key {number} is not meant for signatures: use must be sig")
     if kept.get("kty") == "RSA":

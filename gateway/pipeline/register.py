@@ -11,7 +11,7 @@ from gateway.bootstrap import Gateway
 from mappers.profile_load import Shelf
 from schemas.errors import WrongUseError
 from schemas.identifiers import is_ods_code
-from schemas.submission import Organisation, Source
+from schemas.submission import Grant, Organisation, Source
 from schemas.taxonomy import TAXONOMY_VERSIONS
 from schemas.values import storable
 
@@ -38,7 +38,15 @@ def add_source(gateway: Gateway, source: Source) -> None:
                     f"organisation {code} is not in the register: add it first"
                     " (organisation add, organisation load)"
                 )
-        work.sources.add(source)
+        work.sources.add(_say_who_gave(source, gateway.actor))
+
+
+def _say_who_gave(source: Source, actor: str) -> Source:
+    """The grants it is registered with: given by whoever registers it, unless they say by whom."""
+    told = {grant.organisation for grant in source.grants}
+    rest = sorted(source.submits_for - told - {source.organisation})
+    grants = (*source.grants, *(Grant(code, given_by=actor) for code in rest))
+    return msgspec.structs.replace(source, grants=grants)
 
 
 def _check_profile(source: Source, shelf: Shelf) -> None:
