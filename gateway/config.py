@@ -65,8 +65,14 @@ class Settings(BaseSettings):
     key_cache_seconds: float = Field(
         1.0, ge=0, le=60, description="a revoked key may be good for so long; 0: not a moment"
     )
+    register_cache_seconds: float = Field(
+        10.0, ge=0, le=3600, description="the API sees a new organisation after so long at most"
+    )
     trusted_proxies: str = Field(
         "", description="CIDR networks, by commas, whose Client-Cert header is believed"
+    )
+    body_seconds: float = Field(
+        30.0, gt=0, description="a single event must have come whole by then"
     )
     max_requests_per_minute: int = Field(6_000, ge=0, description="of one source; 0: no limit")
     max_records_per_minute: int = Field(600_000, ge=0, description="of one source; 0: no limit")

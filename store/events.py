@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from schemas.event import decode_event
 from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
@@ -52,35 +53,23 @@ class Events:
         among = query.where(is_among(events.c.id, event_ids, self._connection))
         return {row.id: (row.revision, row.content_hash) for row in self._connection.execute(among)}
 
+    def find_identities(self, event_ids: Collection[int]) -> dict[int, tuple[str, str]]:
+        """Source and identity of those events that are stored."""
+        if not event_ids:
+            return {}
+        query = select(events.c.id, events.c.source_id, events.c.identity)
+        among = query.where(is_among(events.c.id, event_ids, self._connection))
+        return {row.id: (row.source_id, row.identity) for row in self._connection.execute(among)}
+
     def find_revisions(self, event_id: int) -> list[StoredRevision]:
         """Every content the event has had, the first one first."""
-        rows = self._connection.execute(
-            select(
-                revisions,
-                batches.c.id.label("batch_id"),
-                batches.c.filename,
-                batches.c.profile,
-                batches.c.profile_version,
-            )
-            .join(batches, batches.c.number == revisions.c.batch_number)
-            .where(revisions.c.event_id == event_id)
-            .order_by(revisions.c.number)
-        )
-        return [
-            StoredRevision(
-                number=row.number,
-                batch_id=row.batch_id,
-                record_number=row.record_number,
-                filename=row.filename,
-                profile=row.profile,
-                profile_version=row.profile_version,
-                event=decode_event(row.payload),
-                changes=_decode_names(row.changes),
-                derived=_decode_names(row.derived),
-                recorded_at=row.recorded_at,
-            )
-            for row in rows
-        ]
+        query = _select_revisions(event_id).order_by(revisions.c.number)
+        return [_read_revision(row) for row in self._connection.execute(query)]
+
+    def find_revision(self, event_id: int, number: int) -> StoredRevision | None:
+        query = _select_revisions(event_id).where(revisions.c.number == number)
+        row = self._connection.execute(query).one_or_none()
+        return _read_revision(row) if row else None
 
     def find_mark(self, event_id: int) -> Mark | None:
         columns = [marks.c[name] for name in Mark.__struct_fields__]
@@ -93,6 +82,35 @@ class Events:
         query = select(*columns).where(alerts.c.event_id == event_id)
         ordered = query.order_by(alerts.c.organisation, alerts.c.kind)
         return [StoredAlert(*row) for row in self._connection.execute(ordered)]
+
+
+def _select_revisions(event_id: int) -> Select[Any]:
+    return (
+        select(
+            revisions,
+            batches.c.id.label("batch_id"),
+            batches.c.filename,
+            batches.c.profile,
+            batches.c.profile_version,
+        )
+        .join(batches, batches.c.number == revisions.c.batch_number)
+        .where(revisions.c.event_id == event_id)
+    )
+
+
+def _read_revision(row: Row[Any]) -> StoredRevision:
+    return StoredRevision(
+        number=row.number,
+        batch_id=row.batch_id,
+        record_number=row.record_number,
+        filename=row.filename,
+        profile=row.profile,
+        profile_version=row.profile_version,
+        event=decode_event(row.payload),
+        changes=_decode_names(row.changes),
+        derived=_decode_names(row.derived),
+        recorded_at=row.recorded_at,
+    )
 
 
 def _decode_names(text: str | None) -> list[str]:

@@ -57,9 +57,14 @@ class Receipts:
 
     def find_batch_findings(self, batch: Batch) -> list[Finding]:
         """The findings on the batch as a whole."""
+        return self.find_record_findings(batch.number, 0)
+
+    def find_record_findings(self, batch_number: int, record_number: int) -> list[Finding]:
+        """The findings on one record, in the order they were found."""
+        own = findings.c.record_number == record_number
         rows = self._connection.execute(
             select(*_FINDING)
-            .where(findings.c.batch_number == batch.number, findings.c.record_number == 0)
+            .where(findings.c.batch_number == batch_number, own)
             .order_by(findings.c.ordinal)
         )
         return [_read_finding(row) for row in rows]

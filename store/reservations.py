@@ -28,7 +28,7 @@ LEASE = timedelta(seconds=60)
 KEPT = timedelta(days=7)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Wanted(msgspec.Struct, frozen=True):
     """``fingerprint``: 32 bytes over method, address and body."""
 
     source_id: str
@@ -47,7 +47,7 @@ class Reservations:
         self._connection = connection
         self._now = now
 
-    def reserve(self, asked: Sequence[Asked]) -> list[Reserved]:
+    def reserve(self, asked: Sequence[Wanted]) -> list[Reserved]:
         """What stands under each key, in their order; one that is free, or whose attempt has died,
         is this attempt's for a minute. No two of one key."""
         ordered = sorted(asked, key=lambda one: (one.source_id, one.key))
@@ -77,7 +77,7 @@ class Reservations:
         old = idempotency_keys.c.created_at < self._now - KEPT
         return self._connection.execute(delete(idempotency_keys).where(old)).rowcount
 
-    def _add(self, asked: Sequence[Asked]) -> set[tuple[str, str]]:
+    def _add(self, asked: Sequence[Wanted]) -> set[tuple[str, str]]:
         insert = (postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert)(
             idempotency_keys
         )
@@ -97,7 +97,7 @@ class Reservations:
         ]
         return {(row.source_id, row.key) for row in self._connection.execute(statement, rows)}
 
-    def _read(self, asked: Sequence[Asked]) -> dict[tuple[str, str], Reserved]:
+    def _read(self, asked: Sequence[Wanted]) -> dict[tuple[str, str], Reserved]:
         if not asked:
             return {}
         columns = idempotency_keys.c
@@ -126,7 +126,7 @@ class Reservations:
             found[one.source_id, one.key] = state
         return found
 
-    def _take_over(self, one: Asked, token: int) -> Reservation:
+    def _take_over(self, one: Wanted, token: int) -> Reservation:
         columns = idempotency_keys.c
         self._connection.execute(
             update(idempotency_keys)

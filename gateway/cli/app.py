@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import typer
 
-from gateway.cli import events, feeds, operations, profiles, registry
+from gateway.cli import events, feeds, operations, profiles, registry, serve
 from gateway.cli.failure import tell_failure
 
 app = typer.Typer(
@@ -32,6 +32,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.ingest,
     feeds.check,
     feeds.receipt,
+    serve.serve,
     operations.deliver,
     operations.migrate,
     operations.generate,

@@ -41,7 +41,8 @@ class Judge:
         self._submission = submission
         self._source = submission.source
 
-    def judge(self, record: SourceRecord) -> JudgedRecord:
+    def judge(self, record: SourceRecord, event_id: int | None = None) -> JudgedRecord:
+        """``event_id``: of the event that the record is about, where its request says so."""
         if record.content is None:
             local_id = None if record.local_id is None else storable(record.local_id)
             return self._rejected(record, local_id, list(record.findings))
@@ -62,8 +63,10 @@ class Judge:
         as_mapped = payload if event is named else encode_event(named)
         content_hash = hash_content(as_mapped)
         if mapped.reference is not None:
-            identity = make_identity(local_id, content_hash)
-            findings += self._check_reference(mapped.reference, identity)
+            if event_id is None:
+                identity = make_identity(local_id, content_hash)
+                event_id = make_event_id(self._source.id, identity)
+            findings += _check_reference(mapped.reference, event_id)
         if findings:
             is_rejected = has_error(findings)
             if is_rejected:
@@ -104,12 +107,6 @@ class Judge:
             findings=tuple(findings),
         )
 
-    def _check_reference(self, given: str, identity: str) -> list[Finding]:
-        """A reference the sender gave back must be that of this very event."""
-        if parse_reference(given) == make_event_id(self._source.id, identity):
-            return []
-        return [mapping.FOREIGN_REFERENCE.at("AdverseEventReferenceMetadata.ReferenceNumber")]
-
     def _locate(self, record: SourceRecord, findings: list[Finding]) -> list[Finding]:
         """Adds where in the sender's record each finding's element came from. Only records with
         findings pay for the trace."""
@@ -122,6 +119,13 @@ class Judge:
             else msgspec.structs.replace(finding, source_path=_find_source(paths, finding.path))
             for finding in findings
         ]
+
+
+def _check_reference(given: str, event_id: int) -> list[Finding]:
+    """A reference the sender gave back must be that of this very event."""
+    if parse_reference(given) == event_id:
+        return []
+    return [mapping.FOREIGN_REFERENCE.at("AdverseEventReferenceMetadata.ReferenceNumber")]
 
 
 def judge_all(

@@ -15,6 +15,7 @@ from schemas.catalogue import (
     organisations,
     packing,
     reading,
+    requests,
     rules,
     taxonomy,
 )
@@ -29,6 +30,7 @@ AREAS = {
     "ORG": organisations,
     "TEXT": narrative,
     "EXP": expectations,
+    "REQ": requests,
 }
 
 

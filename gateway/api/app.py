@@ -1,0 +1,105 @@
+"""Assembles the API: the routers, what stands around every request, and what runs beside them."""
+
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from gateway.api import events, uploads
+from gateway.api.envelope import Envelope
+from gateway.api.loading import Loader
+from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
+from gateway.bootstrap import Gateway
+from gateway.identity.callers import Callers
+from gateway.identity.certificates import CertificateError
+from gateway.identity.limits import Meter
+from gateway.identity.terms import parse_proxies
+from gateway.pipeline.submit import Submitting
+from schemas.errors import GatewayError
+
+ROUTERS: Final[Sequence[APIRouter]] = (events.router, uploads.router)
+DESCRIPTION: Final = """\
+From local risk management systems to the national record of patient safety events.
+
+* **AdverseEvent**: the national wire contract; a client of the national service changes its base
+  address and its key, and nothing else.
+* **feeds**: files of any size, in the format of the source, and their receipts.
+"""
+
+
+def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> FastAPI:
+    """The API over an assembled gateway, which must stay open as long as the app runs; ``close``
+    is called when it ends."""
+    app = FastAPI(
+        title="LRMS integration gateway",
+        version=version("lrms-gateway"),
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_live,
+    )
+    app.state.gateway = gateway
+    app.state.callers = Callers(gateway)
+    app.state.meter = Meter(gateway.settings, gateway.now)
+    app.state.proxies = parse_proxies(gateway.settings.trusted_proxies)
+    app.state.submitting = Submitting(gateway)
+    app.state.close = close
+    app.state.loader = Loader(app.state.submitting.submit)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(ApiProblem, _answer_problem)
+    app.add_exception_handler(GatewayError, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_middleware(Envelope, make_id=lambda: str(uuid.UUID(bytes=gateway.random_bytes(16))))
+    return app
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    app.state.loader.start()
+    try:
+        yield
+    finally:
+        await app.state.loader.stop()
+        if app.state.close is not None:
+            app.state.close()
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    if not isinstance(error, ApiProblem):
+        raise error
+    return answer_problem(request, error)
+
+
+async def _answer_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, CertificateError):
+        problem = ApiProblem(
+            401, "certificate-refused", "A client certificate is needed", str(error)
+        )
+        return answer_problem(request, problem)
+    if not isinstance(error, GatewayError):
+        raise error
+    return answer_problem(request, make_problem(error))
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return answer_problem(request, of_http_exception(error))
+
+
+async def _answer_invalid(request: Request, error: Exception) -> Response:
+    """Parameters that cannot be read: their names and what would be, never their values."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    return answer_problem(
+        request, ApiProblem(400, "request-malformed", "The request cannot be read", told)
+    )

@@ -1,0 +1,46 @@
+"""Runs the API under uvicorn."""
+
+import logging
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from gateway.api.app import make_app
+from gateway.bootstrap import open_gateway
+
+# Of one request, headers included; beyond that nobody reads on.
+_MOST_HEADER_BYTES: Final = 64 * 1024
+_GRACE_SECONDS: Final = 30
+_LOGGED: Final = {"version": 1, "disable_existing_loggers": False}
+
+
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Until it is told to stop; what is being answered then is answered first. Several workers
+    share one database, which must be PostgreSQL for them to gain anything."""
+    uvicorn.run(
+        "gateway.api.serve:make_served_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        # The proxy is asked for by LRMS_TRUSTED_PROXIES, and never believed by default.
+        proxy_headers=False,
+        server_header=False,
+        date_header=True,
+        access_log=False,
+        log_config=_LOGGED,
+        log_level=logging.getLevelName(logging.getLogger().level).lower(),
+        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def make_served_app() -> FastAPI:
+    """For uvicorn: an app with a gateway of its own, by the settings of the environment."""
+    opened = open_gateway(actor="api")
+    return make_app(opened.__enter__(), close=lambda: opened.__exit__(None, None, None))

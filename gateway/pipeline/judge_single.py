@@ -1,0 +1,144 @@
+"""Judge a request about one event: read, map and validate its body, and tell which event it is."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from gateway.adapters.fhir_records import make_record
+from gateway.adapters.json_depth import is_too_deep
+from gateway.adapters.json_strict import read_json
+from gateway.bootstrap import Gateway
+from gateway.pipeline.feeds import make_feed_terms, make_mapper
+from gateway.pipeline.fresh import Fresh
+from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.versions import write_version
+from schemas.asked import Asked, EventVersion
+from schemas.catalogue import organisations, reading, requests
+from schemas.finding import Finding
+from schemas.identifiers import make_event_id, make_identity, make_reference, parse_reference
+from schemas.judged import JudgedRecord
+from schemas.record import SourceRecord
+from schemas.submission import Organisation, Source
+
+_NOT_ALLOWED: Final = organisations.SUBMITTER_NOT_ALLOWED.code
+_CONTENT: Final = "content:"
+
+
+class JudgedSingle(msgspec.Struct, frozen=True):
+    """``identity`` says which event an accepted record is about; ``is_by_content``: by nothing
+    but what it says. ``not_allowed`` is the organisation that the source may not submit for."""
+
+    source: Source
+    record: JudgedRecord
+    identity: str | None = None
+    not_allowed: str | None = None
+
+    @property
+    def is_by_content(self) -> bool:
+        return self.identity is not None and self.identity.startswith(_CONTENT)
+
+
+class SingleJudge:
+    """Keeps the register and the sources for some seconds: what each request needs of them."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        settings = gateway.settings
+        self._register = Fresh(
+            self._read_register, settings.register_cache_seconds, gateway.monotonic
+        )
+        self._sources = Fresh(self._read_source, settings.key_cache_seconds, gateway.monotonic)
+
+    def judge(self, asked: Asked, known_as: str | None = None) -> JudgedSingle:
+        """``known_as``: the identity of the event that an update is about."""
+        source = self._sources.get(asked.source_id)
+        record = _read(asked.body, self._gateway)
+        judge = self._make_judge(source)
+        judged = judge.judge(record, asked.event_id)
+        if asked.is_update and judged.acceptance is not None:
+            wrong = _find_other(asked, record, judged, known_as)
+            if wrong is not None:
+                findings = (*judged.findings, wrong)
+                judged = msgspec.structs.replace(judged, acceptance=None, findings=findings)
+        if judged.acceptance is None:
+            return JudgedSingle(source, judged, None, _find_not_allowed(judged))
+        content_hash = judged.acceptance.content_hash
+        identity = known_as or make_identity(judged.local_id, content_hash)
+        event_id = asked.event_id or make_event_id(source.id, identity)
+        self._check_answer(judged, event_id)
+        return JudgedSingle(source, judged, identity)
+
+    def _make_judge(self, source: Source) -> Judge:
+        gateway = self._gateway
+        fhir = msgspec.structs.replace(source, format="fhir", profile=None)
+        terms = make_feed_terms(fhir, gateway.profiles, gateway.settings.limits)
+        submission = make_submission(source, gateway.now(), self._register.get(""))
+        return Judge(make_mapper(fhir, terms), submission)
+
+    def _check_answer(self, judged: JudgedRecord, event_id: int) -> None:
+        """What could not be sent back is not stored either: FaultError."""
+        accepted = judged.acceptance
+        if accepted is None:
+            return
+        write_version(
+            EventVersion(
+                event=accepted.event,
+                event_id=event_id,
+                local_id=judged.local_id,
+                revision=1,
+                recorded_at=self._gateway.now(),
+            )
+        )
+
+    def _read_register(self, _: str) -> dict[str, Organisation]:
+        with self._gateway.store.read() as work:
+            return work.organisations.get_register()
+
+    def _read_source(self, source_id: str) -> Source:
+        with self._gateway.store.read() as work:
+            return work.sources.get(source_id)
+
+
+def is_unreadable(findings: Iterable[Finding]) -> bool:
+    """The body is no AdverseEvent at all, rather than one with something wrong."""
+    return any(one.severity == "error" and one.code.startswith("READ-") for one in findings)
+
+
+def _read(body: bytes, gateway: Gateway) -> SourceRecord:
+    raw_hash = hashlib.sha256(body).digest()
+    limits = gateway.settings.limits
+    if is_too_deep(body, limits.depth):
+        finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
+        return SourceRecord(1, "request", None, raw_hash, (finding,))
+    content, wrong = read_json(body, limits)
+    return make_record(1, "request", content, raw_hash, wrong)
+
+
+def _find_other(
+    asked: Asked, record: SourceRecord, judged: JudgedRecord, known_as: str | None
+) -> Finding | None:
+    """That the body is of another event than the address."""
+    own_id = record.content.get("id")
+    if own_id is not None and (
+        type(own_id) is not str or parse_reference(own_id) != asked.event_id
+    ):
+        return requests.OTHER_ID.at("", "/id")
+    if judged.local_id is not None and make_identity(judged.local_id, b"") != known_as:
+        return requests.OTHER_IDENTIFIER.at("", "/identifier")
+    return None
+
+
+def _find_not_allowed(judged: JudgedRecord) -> str | None:
+    for finding in judged.findings:
+        if finding.code == _NOT_ALLOWED:
+            return str(finding.params.get("value", "")).strip("'")
+    return None
+
+
+def word_asked(asked: Asked) -> str:
+    """As the batch of the request is named."""
+    if asked.event_id is None:
+        return "POST AdverseEvent"
+    return f"PUT AdverseEvent/{make_reference(asked.event_id)}"
