@@ -14,7 +14,8 @@ from gateway.api.documented import document, make_header
 from gateway.api.problems import RETRY_SECONDS, ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.identity.assertions import LONGEST
-from gateway.identity.refusals import INVALID, ClientRefusedError, make_invalid
+from gateway.identity.published_keys import KeysUnavailableError
+from gateway.identity.refusals import INVALID, UNAVAILABLE, ClientRefusedError, make_invalid
 from gateway.identity.tokens import ASSERTION_TYPE, GRANT_TYPE, IssuedToken, issue_token
 from schemas.errors import UnavailableError
 from schemas.identity import SCOPES, TOKEN_SECONDS
@@ -101,13 +102,11 @@ async def post_token(request: Request) -> JSONResponse:
         return _answer_error(
             request, problem.status, INVALID, f"{problem.title}. {problem.detail}", problem.headers
         )
-    except UnavailableError:
+    except UnavailableError as error:
+        # Where it is their keys that cannot be read they must hear it; what ails us is ours.
+        told = str(error) if isinstance(error, KeysUnavailableError) else "no token can be issued"
         return _answer_error(
-            request,
-            503,
-            "temporarily_unavailable",
-            "No token can be issued now",
-            {"Retry-After": str(RETRY_SECONDS)},
+            request, 503, UNAVAILABLE, f"Not now: {told}", {"Retry-After": str(RETRY_SECONDS)}
         )
     return _answer_token(issued)
 

@@ -22,6 +22,7 @@ INVALID: Final = "invalid_request"
 INVALID_CLIENT: Final = "invalid_client"
 INVALID_SCOPE: Final = "invalid_scope"
 UNSUPPORTED_GRANT: Final = "unsupported_grant_type"
+UNAVAILABLE: Final = "temporarily_unavailable"
 
 
 def make_invalid(description: str) -> ClientRefusedError:
