@@ -7,7 +7,17 @@ from collections.abc import Callable
 
 import typer
 
-from gateway.cli import events, feeds, operations, profiles, registry, serve
+from gateway.cli import (
+    access,
+    clients,
+    events,
+    feeds,
+    keys,
+    operations,
+    profiles,
+    registry,
+    serve,
+)
 from gateway.cli.failure import tell_failure
 
 app = typer.Typer(
@@ -21,6 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(registry.sources, name="source")
+app.add_typer(access.grants, name="grant")
+app.add_typer(keys.keys, name="key")
+app.add_typer(clients.clients, name="client")
+app.add_typer(clients.certificates, name="certificate")
 app.add_typer(registry.organisations, name="organisation")
 app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")

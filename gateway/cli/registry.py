@@ -5,6 +5,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
+from gateway.cli.access import show_usage
 from gateway.cli.options import (
     AsJson,
     open_command_gateway,
@@ -12,13 +13,14 @@ from gateway.cli.options import (
     print_json,
     print_table,
 )
-from gateway.pipeline import register
+from gateway.pipeline import access, register
 from schemas.errors import WrongUseError
 from schemas.submission import FeedFormat, OnBreak, Source
 
 sources = typer.Typer(help="Local systems that send feeds.", no_args_is_help=True)
 organisations = typer.Typer(help="The register of organisations (ODS).", no_args_is_help=True)
 users = typer.Typer(help="Who is told of events.", no_args_is_help=True)
+sources.command("usage")(show_usage)
 
 _FORMATS: tuple[str, ...] = get_args(FeedFormat)
 _ON_BREAK: tuple[str, ...] = get_args(OnBreak)
@@ -71,9 +73,10 @@ def add_source(  # noqa: PLR0913, PLR0917 - an option each
 
 @sources.command("list")
 def list_sources(as_json: AsJson = False) -> None:
-    """List the sources."""
-    with open_command_gateway() as gateway, gateway.store.read() as work:
-        found = work.sources.find_all()
+    """List the sources; for whom they may submit today."""
+    with open_command_gateway() as gateway:
+        found = access.find_sources(gateway, None)
+        today = access.find_today(gateway)
     if as_json:
         print_json(found)
         return
@@ -85,7 +88,7 @@ def list_sources(as_json: AsJson = False) -> None:
                 source.organisation,
                 source.format,
                 source.profile or "",
-                " ".join(sorted(source.submits_for)),
+                " ".join(sorted(source.on(today).submits_for)),
                 "yes" if source.strict else "no",
                 source.on_break,
             ]
