@@ -115,8 +115,6 @@ def show_usage(source_id: Source, as_json: AsJson = False) -> None:
     columns = ["hour", "requests", "records", "bytes", "refused", "busiest minute"]
     print_table(columns, [_word_hour(hour) for hour in found])
     told = [f"{limit:,} {what}" if limit else f"any {what}" for what, limit in limits.items()]
-        f"{limit:,} {what}" if limit else f"any {what}" for what, limit in limits.items()
-    )
     typer.echo(f"Limits a minute: {'; '.join(told)}")
 
 
