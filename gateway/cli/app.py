@@ -10,6 +10,7 @@ import typer
 from gateway.cli import (
     access,
     clients,
+    conformance,
     events,
     feeds,
     keys,
@@ -50,6 +51,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     operations.deliver,
     operations.migrate,
     operations.generate,
+    conformance.conformance,
 )
 for command in _COMMANDS:
     app.command()(command)
