@@ -63,14 +63,15 @@ def is_surely_valid(value: Json, kind: str, release: Release) -> bool:
     """Whether fhir.resources surely takes this plain JSON as a ``kind``. False says nothing: the
     whole check decides."""
     try:
-        _compile(release, kind).validate_python(value)
+        compile_check(release, kind).validate_python(value)
     except ValidationError:
         return False
     return True
 
 
 @lru_cache
-def _compile(release: Release, kind: str) -> TypeAdapter[Any]:
+def compile_check(release: Release, kind: str) -> TypeAdapter[Any]:
+    """The validator of a kind that we write; made once."""
     module = "Bundle" if kind == "BundleEntry" else kind
     model = get_model(release, module)
     if kind == "BundleEntry":
@@ -108,6 +109,8 @@ class _Pieces:
         """The type of a field without None: the model's own for a plain value."""
         if get_origin(annotation) is list:
             (item,) = get_args(annotation)
+            if _find_classes(item) == [get_model(self._release, "Extension")]:
+                return self._make_extensions()
             return list[self._make_type(item)]  # type: ignore[misc]
         kinds = [one for one in get_args(annotation) if one is not type(None)]
         if get_origin(annotation) is not Annotated and len(kinds) == 1:
@@ -115,26 +118,25 @@ class _Pieces:
         if not hasattr(annotation, "get_model_klass"):
             return annotation
         model = annotation.get_model_klass()
-        if model.__name__ == "Resource":
-            return self._make_inner()
-        return self._make_extension() if model.__name__ == "Extension" else self.make(model)
+        return self._make_inner() if model.__name__ == "Resource" else self.make(model)
 
     def _make_inner(self) -> Any:
         kinds = tuple(self.make(get_model(self._release, kind)) for kind in _INNER)
         return Annotated[Union[kinds], Field(discriminator="resourceType")]  # noqa: UP007
 
-    def _make_extension(self) -> Any:
-        """A group of elements; each of those has its address and one value."""
+    def _make_extensions(self, *, nested: bool = True) -> Any:
+        """Groups of elements, or elements: each has its address and one value, or elements."""
         model = get_model(self._release, "Extension")
-        element = _typed_dict("Element", self._make_fields(model, ("url", *VALUE_KEYS.values())))
-        elements = Annotated[list[element], AfterValidator(_check_one_value)]  # type: ignore[valid-type]
-        address = self._make_fields(model, ("url",))
-        return _typed_dict("Group", address | {"extension": Required[elements]})
+        fields = self._make_fields(model, ("url", *VALUE_KEYS.values()))
+        if nested:
+            fields["extension"] = NotRequired[self._make_extensions(nested=False)]
+        extension = _typed_dict("Group" if nested else "Element", fields)
+        return Annotated[list[extension], AfterValidator(_check_one_value)]  # type: ignore[valid-type]
 
 
 def _check_one_value(elements: list[Json]) -> list[Json]:
     if any(len(element) != 2 for element in elements):
-        raise PydanticCustomError("one_value", "an element has one value")
+        raise PydanticCustomError("one_value", "an extension has an address and one value")
     return elements
 
 

@@ -1,17 +1,25 @@
 """Checks every resource that is sent: quickly where it is written as we write, else as a whole."""
 
-from typing import Final
+from typing import Final, get_args
 
 import msgspec
 
 from gateway.fhir.models import Json, Release, check_whole
-from gateway.fhir.pieces import is_surely_valid
+from gateway.fhir.pieces import compile_check, is_surely_valid
 from mappers.fhir_tables import find_version
 from schemas.errors import FaultError
 from schemas.taxonomy import get_taxonomy
 
 # What is sent by the thousand; everything else is sent rarely, or made once and kept.
 _QUICK: Final = ("AdverseEvent", "OperationOutcome")
+
+
+def prepare_checks() -> None:
+    """Imports and compiles what the checks need, a second's work, so that the first request of a
+    server does not wait for it."""
+    for release in get_args(Release):
+        for kind in (*_QUICK, "BundleEntry"):
+            compile_check(release, kind)
 
 
 def check_sent(resource: Json, release: Release) -> None:
