@@ -46,14 +46,16 @@ def make_problem_outcome(
     release: Release = "R4",
 ) -> bytes:
     """What is wrong with a request that never came to be a record: not known, not allowed, not
-    found, too many. ``issue_type`` is FHIR's: login, forbidden, not-found, conflict, throttled …"""
+    found, too many. ``diagnostics``, what to do, may be empty; ``issue_type`` is FHIR's: login,
+    forbidden, not-found, conflict, throttled …"""
     coding = {"system": PROBLEM_SYSTEM, "code": code}
-    issue = {
+    issue: Json = {
         "severity": "error",
         "code": issue_type,
         "details": {"coding": [coding], "text": text},
-        "diagnostics": diagnostics,
     }
+    if _find_text(diagnostics):
+        issue["diagnostics"] = diagnostics
     return encode_sent({"resourceType": "OperationOutcome", "issue": [issue]}, release)
 
 

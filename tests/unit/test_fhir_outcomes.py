@@ -209,6 +209,12 @@ def test_a_problem_outcome(release: Release) -> None:
     ]
 
 
+def test_a_problem_may_have_nothing_to_do() -> None:
+    """FHIR has no empty texts."""
+    (issue,) = read(make_problem_outcome("not-found", "Not Found", "", "not-found"))["issue"]
+    assert "diagnostics" not in issue
+
+
 CREATED = ReceiptRecord(1, "line 1", "INC-1", "created", "7K2M-9QXB-4T8D-V", 1, [])
 REJECTED = ReceiptRecord(2, "line 2", None, "rejected", None, None, [word_finding(FATAL)])
 
