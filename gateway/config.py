@@ -74,6 +74,13 @@ class Settings(BaseSettings):
     body_seconds: float = Field(
         30.0, gt=0, description="a single event must have come whole by then"
     )
+    idle_seconds: float = Field(
+        60.0, gt=0, description="a feed of which nothing comes for so long is given up"
+    )
+    load_at_once_bytes: int = Field(
+        4 * 2**20, ge=0, description="the API loads feeds up to this size itself; 0: only Airflow"
+    )
+    max_trial_bytes: int = Field(64 * 2**20, ge=1, description="a bigger dry run is refused")
     max_requests_per_minute: int = Field(6_000, ge=0, description="of one source; 0: no limit")
     max_records_per_minute: int = Field(600_000, ge=0, description="of one source; 0: no limit")
     max_bytes_per_minute: int = Field(2 * 2**30, ge=0, description="of one source; 0: no limit")

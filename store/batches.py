@@ -72,14 +72,14 @@ class Batches:
         """The batches that there is work on, in order of arrival; not those that are held."""
         waiting = batches.c.state.in_(("received", "planned"))
         query = select(batches).where(waiting).order_by(batches.c.number)
-        return [_read(row) for row in self._connection.execute(query)]
+        return [read_batch(row) for row in self._connection.execute(query)]
 
     def find_all(self, limit: int | None = None, *, state: BatchState | None = None) -> list[Batch]:
         """The newest batches first."""
         query = select(batches).order_by(batches.c.number.desc()).limit(limit)
         if state is not None:
             query = query.where(batches.c.state == state)
-        return [_read(row) for row in self._connection.execute(query)]
+        return [read_batch(row) for row in self._connection.execute(query)]
 
     def count(self, state: BatchState) -> int:
         query = select(func.count()).where(batches.c.state == state)
@@ -196,7 +196,7 @@ class Batches:
         row = self._connection.execute(query).one_or_none()
         if row is None:
             raise UnknownError(f"no such batch: {id}")
-        return _read(row)
+        return read_batch(row)
 
 
 def _check_held(batch: Batch) -> Batch:
@@ -209,6 +209,6 @@ def _how_read(batch: Batch) -> dict[str, str | None]:
     return {name: getattr(batch, name) for name in _HOW_READ}
 
 
-def _read(row: Row[Any]) -> Batch:
+def read_batch(row: Row[Any]) -> Batch:
     values = {name: getattr(row, name) for name in _PLAIN}
     return Batch(**values, counts=Counts(**{name: getattr(row, name) for name in _COUNTS}))

@@ -1,13 +1,13 @@
 """Receipt lines and findings: what is told about a batch, streamed in feed order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, func, insert, select
+from sqlalchemy import Connection, Row, Select, func, insert, select, tuple_
 
 from schemas.batch import Batch
 from schemas.finding import Finding, Params
@@ -53,7 +53,7 @@ class Receipts:
             if number == line.number:
                 own = tuple(_read_finding(row[1:]) for row in group)
                 number, group = next(by_record, (None, iter(())))
-            yield _read_line(line, own)
+            yield read_line(line, own)
 
     def find_batch_findings(self, batch: Batch) -> list[Finding]:
         """The findings on the batch as a whole."""
@@ -68,6 +68,23 @@ class Receipts:
             .order_by(findings.c.ordinal)
         )
         return [_read_finding(row) for row in rows]
+
+    def find_findings(
+        self, records: Collection[tuple[int, int]]
+    ) -> dict[tuple[int, int], list[Finding]]:
+        """Those on these records, by number of their batch and their own."""
+        found: dict[tuple[int, int], list[Finding]] = {key: [] for key in records}
+        if not found:
+            return found
+        columns = (findings.c.batch_number, findings.c.record_number)
+        rows = self._connection.execute(
+            select(*columns, *_FINDING)
+            .where(tuple_(*columns).in_(list(found)))
+            .order_by(*columns, findings.c.ordinal)
+        )
+        for batch_number, record_number, *values in rows:
+            found[batch_number, record_number].append(_read_finding(values))
+        return found
 
     def add_batch_finding(self, batch: Batch, finding: Finding) -> None:
         """Once: the same finding again (a part tried anew) is left out."""
@@ -104,7 +121,7 @@ def count_dispositions(connection: Connection, batch_number: int) -> Counts:
     return Counts(records=sum(found.values()), **found)
 
 
-def _read_line(row: Row[Any], own: tuple[Finding, ...]) -> ReceiptLine:
+def read_line(row: Row[Any], own: tuple[Finding, ...]) -> ReceiptLine:
     return ReceiptLine(
         number=row.number,
         locator=row.locator,

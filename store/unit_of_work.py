@@ -16,6 +16,8 @@ from store.marks import Marks
 from store.organisations import Organisations
 from store.outbox_alerts import Alerts
 from store.outbox_messages import Messages
+from store.own_batches import OwnBatches
+from store.own_records import OwnRecords
 from store.parts import Parts
 from store.receipts import Receipts
 from store.records import Records
@@ -23,6 +25,7 @@ from store.reservations import Reservations
 from store.singles import Singles
 from store.sources import Sources
 from store.tokens import Tokens
+from store.trials import Trials
 from store.uploads import Uploads
 from store.usage import UsageCounts
 from store.users import Users
@@ -76,6 +79,18 @@ class UnitOfWork:
     @cached_property
     def batches(self) -> Batches:
         return Batches(self._connection, self.audit, self._now)
+
+    @cached_property
+    def own_batches(self) -> OwnBatches:
+        return OwnBatches(self._connection, self.audit, self._now)
+
+    @cached_property
+    def own_records(self) -> OwnRecords:
+        return OwnRecords(self._connection, self.audit, self._now)
+
+    @cached_property
+    def trials(self) -> Trials:
+        return Trials(self._connection, self.audit, self._now)
 
     @cached_property
     def parts(self) -> Parts:

@@ -1,8 +1,9 @@
 """Assembles the API: the routers, what stands around every request, and what runs beside them."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from typing import Final
 
@@ -11,8 +12,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.api import events, uploads
+from gateway.api import events, feeds, taxonomy, tokens, uploads
 from gateway.api.envelope import Envelope
+from gateway.api.feed_worker import FeedWorker
+from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
 from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
 from gateway.bootstrap import Gateway
@@ -23,7 +26,15 @@ from gateway.identity.terms import parse_proxies
 from gateway.pipeline.submit import Submitting
 from schemas.errors import GatewayError
 
-ROUTERS: Final[Sequence[APIRouter]] = (events.router, uploads.router)
+ROUTERS: Final[Sequence[APIRouter]] = (
+    # Before the events, whose ids would take "metadata" for one.
+    taxonomy.router,
+    tokens.router,
+    events.router,
+    feeds.fhir_router,
+    feeds.router,
+    uploads.router,
+)
 DESCRIPTION: Final = """\
 From local risk management systems to the national record of patient safety events.
 
@@ -45,12 +56,14 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
         lifespan=_live,
     )
     app.state.gateway = gateway
+    app.state.begun = gateway.now()
     app.state.callers = Callers(gateway)
     app.state.meter = Meter(gateway.settings, gateway.now)
     app.state.proxies = parse_proxies(gateway.settings.trusted_proxies)
     app.state.submitting = Submitting(gateway)
     app.state.close = close
     app.state.loader = Loader(app.state.submitting.submit)
+    app.state.feed_worker = FeedWorker(gateway)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(ApiProblem, _answer_problem)
@@ -64,10 +77,16 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     app.state.loader.start()
+    app.state.feed_worker.start()
+    house = asyncio.create_task(keep_house(app.state.gateway, app.state.meter))
     try:
         yield
     finally:
+        house.cancel()
+        with suppress(asyncio.CancelledError):
+            await house
         await app.state.loader.stop()
+        await asyncio.to_thread(app.state.feed_worker.stop)
         if app.state.close is not None:
             app.state.close()
 

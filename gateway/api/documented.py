@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of the answers and bodies that routes write and read themselves."""
+"""What the OpenAPI document says of answers and bodies that routes write and read themselves."""
 
 from typing import Any, Final
 
@@ -157,3 +157,79 @@ VALIDATE_TAKES: Final = _EVENT_BODY
 BUNDLE_TAKES: Final = body_of(
     "A Bundle of type batch.", FHIR_JSON, "application/json", schema=_resource("Bundle")
 )
+
+_STATUS_SCHEMA: Final = {
+    "type": "object",
+    "required": ["id", "dry_run", "state", "says", "links"],
+    "properties": {
+        "id": {"type": "string"},
+        "dry_run": {"type": "boolean"},
+        "state": {
+            "enum": ["received", "planned", "held", "finished", "waiting", "checked", "failed"]
+        },
+        "says": {"type": "string"},
+        "verdict": {"enum": ["accepted", "partly_accepted", "rejected", None]},
+        "counts": {"type": ["object", "null"]},
+        "links": {"type": "object"},
+    },
+}
+_JSON: Final = "application/json"
+_FILE: Final = {"type": "string", "format": "binary"}
+FEED_TAKES: Final = body_of(
+    "The bytes of the feed, as they are; gzip and zip too.", "application/octet-stream"
+)
+ACCEPTED: Final[Documented] = {
+    202: document(
+        "it is kept, and will be loaded or checked",
+        _JSON,
+        _STATUS_SCHEMA,
+        Content_Location="where its status is told",
+        Retry_After="when to ask, in seconds",
+    )
+}
+STATUS: Final[Documented] = {
+    200: document("it has a receipt", _JSON, _STATUS_SCHEMA),
+    202: document(
+        "it is not loaded yet", _JSON, _STATUS_SCHEMA, Retry_After="when to ask again, in seconds"
+    ),
+}
+FEEDS: Final[Documented] = {
+    200: document(
+        "a page of feeds",
+        _JSON,
+        {
+            "type": "object",
+            "required": ["feeds", "next"],
+            "properties": {
+                "feeds": {"type": "array", "items": _STATUS_SCHEMA},
+                "next": {"type": ["string", "null"], "description": "the next page"},
+            },
+        },
+    )
+}
+RECEIPT: Final[Documented] = {
+    200: {
+        "description": "the receipt, in the form that was asked for",
+        "content": {
+            _JSON: {"schema": {"type": "object"}},
+            "text/csv": {"schema": {"type": "string"}},
+            "application/fhir+ndjson": {"schema": {"type": "string"}},
+            FHIR_JSON: {"schema": _resource("Bundle")},
+        },
+    },
+    202: STATUS[202],
+}
+READ_PROBLEMS: Final = problems(400, 401, 403, 404, 406, 409, 429, 500, 503)
+FEED_PROBLEMS: Final = problems(400, 401, 403, 408, 409, 413, 429, 500, 503)
+PROMOTE_PROBLEMS: Final = problems(400, 401, 403, 404, 409, 429, 500, 503)
+BUNDLE_PROBLEMS: Final = outcomes(400, 401, 403, 408, 409, 413, 429, 500, 503)
+
+CAPABILITY: Final[Documented] = {
+    200: document("what this server does", FHIR_JSON, _resource("CapabilityStatement"))
+}
+TAXONOMY: Final[Documented] = {200: document("the resource", FHIR_JSON, _RESOURCE)}
+OPEN_FHIR_PROBLEMS: Final = outcomes(400, 404, 500, 503)
+HEALTH: Final[Documented] = {
+    200: document("it answers", _JSON, {"type": "object", "required": ["status"]}),
+    **problems(500, 503),
+}

@@ -77,16 +77,16 @@ def parse_metadata(told: str | None) -> Metadata:
     text = (told or "").strip()
     if len(text) > MOST_METADATA:
         raise _refuse(f"The header Upload-Metadata may have {MOST_METADATA} characters.")
-    pairs: dict[str, str] = {}
+    values: dict[str, bytes] = {}
     for pair in text.split(",") if text else ():
         key, _, encoded = pair.strip().partition(" ")
-        if not _KEY.fullmatch(key) or key in pairs:
+        if not _KEY.fullmatch(key) or key in values:
             raise _refuse("The keys of Upload-Metadata must be ASCII, and each there once.")
-        pairs[key] = encoded.strip()
-    filename = _decode_text(pairs, "filename")
+        values[key] = _decode(encoded.strip(), "Upload-Metadata")
+    filename = _get_text(values, "filename")
     if len(filename) > _MOST_FILENAME:
         raise _refuse(f"A filename may have {_MOST_FILENAME} characters.")
-    dry_run = _decode_text(pairs, "dry-run")
+    dry_run = _get_text(values, "dry-run")
     if dry_run not in {"", "true", "false"}:
         raise _refuse("The value of dry-run in Upload-Metadata must be true or false.")
     return Metadata(text, filename, dry_run == "true")
@@ -102,9 +102,9 @@ def parse_checksum(told: str | None) -> Checksum | None:
     return Checksum(algorithm, _decode(encoded.strip(), "Upload-Checksum"))
 
 
-def _decode_text(pairs: Mapping[str, str], key: str) -> str:
+def _get_text(values: Mapping[str, bytes], key: str) -> str:
     try:
-        return _decode(pairs.get(key, ""), "Upload-Metadata").decode()
+        return values.get(key, b"").decode()
     except UnicodeDecodeError:
         raise _refuse(f"The value of {key} in Upload-Metadata must be UTF-8 in base64.") from None
 
