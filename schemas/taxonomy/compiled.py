@@ -7,7 +7,15 @@ from typing import Annotated, Any, Literal, NotRequired, Required
 
 import typing_extensions
 from annotated_types import Ge, Le, Len
-from pydantic import AfterValidator, ConfigDict, StrictBool, StrictInt, StrictStr, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    TypeAdapter,
+)
 from pydantic_core import PydanticCustomError
 
 from schemas.taxonomy import NARRATIVE_GROUP, ElementSpec, GroupSpec, Taxonomy, get_taxonomy
@@ -15,6 +23,9 @@ from schemas.values import is_date, is_time
 
 MAX_STRING_LENGTH = 1_000_000
 _STRICT = ConfigDict(strict=True, extra="forbid")
+# A code as FHIR has it. One of a list is such anyway; others would be accepted and could not be
+# sent (a test found it, 2026-11-27).
+_CODE = r"^\S+(\s\S+)*$"
 
 
 def _checked(kind: str, is_valid: Callable[[str], bool]) -> AfterValidator:
@@ -27,7 +38,7 @@ def _checked(kind: str, is_valid: Callable[[str], bool]) -> AfterValidator:
 
 
 _PLAIN: dict[str, Any] = {
-    "code": Annotated[StrictStr, Len(1, 100)],
+    "code": Annotated[StrictStr, Len(1, 100), Field(pattern=_CODE)],
     "string": Annotated[StrictStr, Len(1, MAX_STRING_LENGTH)],
     # FHIR integers are 32 bits wide.
     "integer": Annotated[StrictInt, Ge(-(2**31)), Le(2**31 - 1)],
