@@ -1,25 +1,29 @@
 """``make bench``: events a second, CPU and peak memory of each stage and of the whole line, beside
-two baselines in the same run.
+two baselines in the same run; and single creates over HTTP, beside a third.
 
 Every figure is taken in a process of its own, in interleaved rounds; printed are the medians.
 """
 
 import argparse
-import os
-import platform
 import shutil
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from gateway.generator import write_feed
+from tests.benchmarks import creates
 from tests.benchmarks.databases import Databases, open_databases
-from tests.benchmarks.measuring import Job, Measured, run_child, take_median
+from tests.benchmarks.measuring import (
+    SEED,
+    Job,
+    Measured,
+    describe_machine,
+    run_child,
+    take_median,
+)
 
-SEED = 20261122
 OBVIOUS_GOAL = 5.0
 BARE_GOAL = 0.25
 NOTHING = Job(name="", feed="", format="", url="", home="")
@@ -57,18 +61,30 @@ def main() -> None:
     works = {name: work for name, work in (STAGES | LINES).items() if options.only in name}
     with open_databases() as databases:
         print(describe_machine(databases.version), file=sys.stderr)
-        feeds = write_feeds(databases.folder, options.events)
-        rounds: dict[str, list[Measured]] = {name: [] for name in works}
-        for number in range(1, options.rounds + 1):
-            for name, (work, feed, database) in works.items():
-                print(f"\rround {number}: {name:<30}", end="", file=sys.stderr, flush=True)
-                job = msgspec.structs.replace(
-                    NOTHING, name=work, feed=feeds.get(feed, ""), format=feed, limit=options.events
-                )
-                rounds[name].append(run(databases, job, database))
-        print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
-    medians = {name: take_median(measured) for name, measured in rounds.items()}
-    print("\n".join(make_report(medians, options.events, options.rounds)))
+        if works:
+            medians = measure_works(databases, works, options.events, options.rounds)
+            print("\n".join(make_report(medians, options.events, options.rounds)), flush=True)
+        if options.only in creates.NAME:
+            terms = creates.Terms(rounds=options.rounds)
+            result = creates.measure_creates(databases, terms)
+            print("\n".join(creates.make_report(result, terms)))
+
+
+def measure_works(
+    databases: Databases, works: dict[str, tuple[str, str, str]], events: int, count: int
+) -> dict[str, Measured]:
+    """The medians of so many interleaved rounds, by name."""
+    feeds = write_feeds(databases.folder, events)
+    rounds: dict[str, list[Measured]] = {name: [] for name in works}
+    for number in range(1, count + 1):
+        for name, (work, feed, database) in works.items():
+            print(f"\rround {number}: {name:<30}", end="", file=sys.stderr, flush=True)
+            job = msgspec.structs.replace(
+                NOTHING, name=work, feed=feeds.get(feed, ""), format=feed, limit=events
+            )
+            rounds[name].append(run(databases, job, database))
+    print("\r" + " " * 50 + "\r", end="", file=sys.stderr)
+    return {name: take_median(measured) for name, measured in rounds.items()}
 
 
 def write_feeds(folder: Path, events: int) -> dict[str, str]:
@@ -120,22 +136,6 @@ def make_report(medians: dict[str, Measured], events: int, rounds: int) -> Itera
                 ratio = medians[line].rate / medians[baseline].rate
                 met = "met" if ratio >= goal else "MISSED"
                 yield f"{line} ÷ {label}: {ratio:.2f} (goal ≥ {goal:g}: {met})"
-
-
-def describe_machine(postgresql: str) -> str:
-    model = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory = Path("/proc/meminfo").read_text().split()[1]
-    return (
-        f"{datetime.now(UTC):%Y-%m-%d}, {model}, {len(os.sched_getaffinity(0))} CPUs, "
-        f"{int(memory) // 2**20} GiB, Python {platform.python_version()}, PostgreSQL {postgresql}"
-    )
 
 
 if __name__ == "__main__":

@@ -69,6 +69,11 @@ def open_databases() -> Iterator[Databases]:
             databases.close()
 
 
+def read_process_cpu(pid: int) -> float:
+    """Seconds a process has used, those of its children that have ended included."""
+    return sum(_read_times(pid)) / _TICKS
+
+
 def _read_times(pid: int) -> tuple[int, int, int, int]:
     """User and system ticks of a process, and of its children that have ended."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -1,15 +1,21 @@
 """What is measured of a piece of work, and running each piece in a process of its own, so that its
 peak memory is its own."""
 
+import os
+import platform
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+
+# Of every feed that is generated to be measured on.
+SEED = 20261122
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -57,13 +63,13 @@ class Stopwatch:
         return Measured(events, self.seconds, self.cpu, read_peak_memory())
 
 
-def read_peak_memory() -> float:
+def read_peak_memory(process: int | str = "self") -> float:
     """MiB. From the kernel's high-water mark, which starts anew with a program; ``ru_maxrss`` is
     inherited from the parent on Linux."""
-    for line in Path("/proc/self/status").read_text().splitlines():
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
-    raise OSError("no VmHWM in /proc/self/status")
+    raise OSError(f"no VmHWM in /proc/{process}/status")
 
 
 def run_child(job: Job) -> Measured:
@@ -81,3 +87,19 @@ def take_median(rounds: Sequence[Measured]) -> Measured:
     fields = [name for name in Measured.__struct_fields__ if name != "events"]
     medians = {name: statistics.median(getattr(one, name) for one in rounds) for name in fields}
     return Measured(events=rounds[0].events, **medians)
+
+
+def describe_machine(postgresql: str) -> str:
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    memory = Path("/proc/meminfo").read_text().split()[1]
+    return (
+        f"{datetime.now(UTC):%Y-%m-%d}, {model}, {len(os.sched_getaffinity(0))} CPUs, "
+        f"{int(memory) // 2**20} GiB, Python {platform.python_version()}, PostgreSQL {postgresql}"
+    )

@@ -17,8 +17,16 @@ import msgspec
 from lxml import etree
 
 from gateway.generator import write_feed
-from tests.benchmarks.__main__ import NOTHING, SEED, describe_machine
-from tests.benchmarks.measuring import Job, Measured, Stopwatch, run_child, take_median
+from tests.benchmarks.__main__ import NOTHING
+from tests.benchmarks.measuring import (
+    SEED,
+    Job,
+    Measured,
+    Stopwatch,
+    describe_machine,
+    run_child,
+    take_median,
+)
 from tests.benchmarks.stages import open_stage
 
 # Label → the generator's format and that of the source.
