@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "LRMS_CONFORMANCE_KEY"
 _GROUPS = "wire, updates, once, real-clients, rejections, headers, feeds, hostile"
+# What a terminal shows; the report has everything.
+_MOST_CASES = 20
 _MOST_FAULTS = 3
 
 
@@ -161,11 +163,11 @@ def _tell(report: "Report") -> None:
         for counts in [group.counts]
     ]
     print_table(["group", "passed", "failed", "not applicable"], rows)
-    for group in report.groups:
-        for case in group.cases:
-            if case.verdict == "failed":
-                typer.echo(f"\n{group.name}: {case.name} failed. {case.says}")
-                _tell_faults(case)
+    for case in report.failed[:_MOST_CASES]:
+        typer.echo(f"\n{case.name} failed. {case.says}")
+        _tell_faults(case)
+    if len(report.failed) > _MOST_CASES:
+        typer.echo(f"\n… {len(report.failed) - _MOST_CASES} more: see --html")
     typer.echo(f"\n{word_counts(report.counts)}")
 
 

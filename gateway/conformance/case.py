@@ -107,7 +107,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``says`` is the rule as a sentence; ``to_do`` what helps where a server breaks it;
-    ``version`` the taxonomy version it is about; ``needs`` what not every server has."""
+    ``version`` the taxonomy version it is about; ``needs`` a route that not every server has;
+    ``beside``: played while all others are, because it takes long."""
 
     name: str
     says: str
@@ -116,6 +117,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     steps: list[Step]
     version: str = ""
     needs: str = ""
+    beside: bool = False
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,10 @@
 """Places in a JSON document: a JSON pointer, where ``-1`` is the last of a list and ``*`` any."""
 
+import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
+
+_VALUE: Final = re.compile(r"^value[A-Z]\w*$")
 
 
 def find_all(document: Any, place: str) -> list[Any]:
@@ -26,8 +29,9 @@ def find_texts(document: Any) -> Iterator[str]:
 
 
 def as_expression(pointer: str) -> str:
-    """A JSON pointer into an AdverseEvent as FHIRPath: ``AdverseEvent.extension[1].url``."""
-    steps = pointer.split("/")[1:]
+    """A JSON pointer into an AdverseEvent as FHIRPath: ``AdverseEvent.extension[1].value``, where
+    JSON has ``valueCode``."""
+    steps = [_VALUE.sub("value", one) for one in pointer.split("/")[1:]]
     return "AdverseEvent" + "".join(f"[{one}]" if one.isdigit() else f".{one}" for one in steps)
 
 

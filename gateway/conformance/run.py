@@ -1,7 +1,8 @@
 """A run of the kit: which cases can be asked of the server, their playing, and the report."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final
@@ -29,12 +30,14 @@ def run_kit(
     ids of this run its own. UnavailableError where the server does not answer at all."""
     started = time.perf_counter()
     _check_reachable(target)
-    playing = _Run(target, run)
     results = []
-    for group in groups:
-        result = playing.play(group)
-        told(result)
-        results.append(result)
+    with ThreadPoolExecutor() as pool:
+        playing = _Run(target, run, pool)
+        playing.begin(groups)
+        for group in groups:
+            result = playing.play(group)
+            told(result)
+            results.append(result)
     return Report(
         kit=version("lrms-gateway"),
         base=target.base,
@@ -57,15 +60,25 @@ def _check_reachable(target: Target) -> None:
 
 
 class _Run:
-    def __init__(self, target: Target, run: str) -> None:
+    def __init__(self, target: Target, run: str, pool: ThreadPoolExecutor) -> None:
         self._target = target
         self._run = run
+        self._pool = pool
+        self._beside: dict[str, Future[CaseResult]] = {}
         self._silent = 0
         self._has: dict[str, bool] = {}
 
+    def begin(self, groups: Sequence[Group]) -> None:
+        """Starts the cases that are played beside all others."""
+        for group in groups:
+            for case in group.cases:
+                if case.beside and not self._find_obstacle(case):
+                    waiting = self._pool.submit(self._play_one, case, group)
+                    self._beside[case.name] = waiting
+
     def play(self, group: Group) -> GroupResult:
         started = time.perf_counter()
-        cases = list(self._play_all(group))
+        cases = self._play_all(group)
         return GroupResult(
             name=group.name,
             title=group.title,
@@ -75,17 +88,30 @@ class _Run:
             cases=cases,
         )
 
-    def _play_all(self, group: Group) -> Iterator[CaseResult]:
-        for case in group.cases:
-            if reason := self._find_obstacle(case):
-                yield _not_played(case, reason, is_failed=False)
-            elif self._silent >= _MOST_SILENT:
-                yield _not_played(case, "not played: the server answers no more", is_failed=True)
-            else:
-                result = play_case(self._target, case, after=group.after, run=self._run)
-                is_silent = not any(step.came.status for step in result.steps)
-                self._silent = self._silent + 1 if is_silent else 0
-                yield result
+    def _play_all(self, group: Group) -> list[CaseResult]:
+        """In the order of the file, whenever each was played."""
+        played = {
+            case.name: self._play_in_turn(case, group)
+            for case in group.cases
+            if case.name not in self._beside
+        }
+        return [
+            played[case.name] if case.name in played else self._beside[case.name].result()
+            for case in group.cases
+        ]
+
+    def _play_in_turn(self, case: Case, group: Group) -> CaseResult:
+        if reason := self._find_obstacle(case):
+            return _not_played(case, reason, is_failed=False)
+        if self._silent >= _MOST_SILENT:
+            return _not_played(case, "not played: the server answers no more", is_failed=True)
+        result = self._play_one(case, group)
+        is_silent = not any(step.came.status for step in result.steps)
+        self._silent = self._silent + 1 if is_silent else 0
+        return result
+
+    def _play_one(self, case: Case, group: Group) -> CaseResult:
+        return play_case(self._target, case, after=group.after, run=self._run)
 
     def _find_obstacle(self, case: Case) -> str:
         """Why the case says nothing of this server; empty where it does."""
