@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Row, Select, select
 
 from schemas.event import decode_event
 from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
+from store.arrival import Position
 from store.audit import Audit
 from store.bulk import is_among
 from store.tables import alerts, batches, events, marks, revisions
@@ -60,6 +61,12 @@ class Events:
         query = select(events.c.id, events.c.source_id, events.c.identity)
         among = query.where(is_among(events.c.id, event_ids, self._connection))
         return {row.id: (row.source_id, row.identity) for row in self._connection.execute(among)}
+
+    def find_seen(self, event_id: int) -> Position | None:
+        """Where the newest record about the event stands in the order of arrival."""
+        query = select(events.c.seen_batch, events.c.seen_record).where(events.c.id == event_id)
+        row = self._connection.execute(query).one_or_none()
+        return Position(*row) if row else None
 
     def find_revisions(self, event_id: int) -> list[StoredRevision]:
         """Every content the event has had, the first one first."""

@@ -32,6 +32,19 @@ class OwnRecords:
         found = self._read(self._connection.execute(query).all())
         return found[0] if found else None
 
+    def lock(self, record: SentRecord) -> SentRecord:
+        """The record as it stands, until the end of the transaction: of two that are sent in its
+        place at once, the second sees the first."""
+        chosen = (_LINES.batch_number == record.batch_number) & (
+            _LINES.number == record.line.number
+        )
+        query: Select[Any] = select(*_OWN, receipt_lines).join(
+            batches, batches.c.number == _LINES.batch_number
+        )
+        rows = self._connection.execute(query.where(chosen).with_for_update(of=receipt_lines))
+        (locked,) = self._read(rows.all())
+        return locked
+
     def find_rejected(self, source_id: str, wanted: RejectedFilter, limit: int) -> list[SentRecord]:
         """The newest batch first, its records in feed order."""
         query = (

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.api import events, feeds, taxonomy, tokens, uploads
+from gateway.api import events, feeds, records, taxonomy, tokens, uploads
 from gateway.api.envelope import Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
@@ -33,6 +33,7 @@ ROUTERS: Final[Sequence[APIRouter]] = (
     events.router,
     feeds.fhir_router,
     feeds.router,
+    records.router,
     uploads.router,
 )
 DESCRIPTION: Final = """\

@@ -233,3 +233,57 @@ HEALTH: Final[Documented] = {
     200: document("it answers", _JSON, {"type": "object", "required": ["status"]}),
     **problems(500, 503),
 }
+_RECORD_SCHEMA: Final = {
+    "type": "object",
+    "required": ["feed", "number", "locator", "disposition", "findings", "corrected", "links"],
+    "properties": {
+        "feed": {"type": "string"},
+        "number": {"type": "integer"},
+        "locator": {"type": "string"},
+        "local_id": {"type": ["string", "null"]},
+        "disposition": {"enum": ["created", "revised", "unchanged", "rejected"]},
+        "findings": {"type": "array", "items": {"type": "object"}},
+        "corrected": {"type": "boolean"},
+        "corrections": {"type": "array", "items": {"type": "object"}},
+        "links": {"type": "object"},
+    },
+}
+REJECTED: Final[Documented] = {
+    200: document(
+        "a page of records",
+        _JSON,
+        {
+            "type": "object",
+            "required": ["records", "next"],
+            "properties": {
+                "records": {"type": "array", "items": _RECORD_SCHEMA},
+                "next": {"type": ["string", "null"]},
+            },
+        },
+    )
+}
+RECORD: Final[Documented] = {200: document("the record", _JSON, _RECORD_SCHEMA)}
+CONTENT: Final[Documented] = {
+    200: {
+        "description": "the record as it was sent",
+        "content": {
+            FHIR_JSON: {"schema": {"type": "object"}},
+            _JSON: {"schema": {"type": "object"}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
+CORRECTION_TAKES: Final = body_of(
+    "One record, whole, in the format of the feed (CSV: with its header).",
+    "application/octet-stream",
+)
+CORRECTED: Final[Documented] = {
+    200: document("it is accepted: its receipt", _JSON, {"type": "object"})
+}
+CORRECTION_PROBLEMS: Final[Documented] = {
+    **problems(400, 401, 403, 404, 408, 409, 413, 429, 500, 503),
+    422: {
+        "description": "it is rejected too: its receipt; or it cannot stand in that place",
+        "content": {_JSON: {"schema": {"type": "object"}}, PROBLEM_JSON: {"schema": PROBLEM}},
+    },
+}

@@ -3,7 +3,7 @@ Each request is asked who calls; another source's upload is not there."""
 
 from contextlib import suppress
 from email.utils import format_datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response, Security
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from gateway.api import tus
 from gateway.api import uploads_documented as documented
 from gateway.api.caller import get_caller
+from gateway.api.feed_worker import FeedWorker
 from gateway.api.problems import ApiProblem
 from gateway.api.upload_bodies import take_body
 from gateway.api.upload_problems import problems_told
@@ -26,6 +27,7 @@ from schemas.identity import Caller
 from schemas.upload import Upload
 from store.partial_files import BusyError, OffsetError, TooLongError
 
+_UNNAMED: Final = "feed"
 UploadId = Annotated[str, Path(description="of an upload")]
 Sender = Annotated[Caller, Security(get_caller, scopes=["feed.write"])]
 
@@ -75,7 +77,7 @@ async def begin(request: Request, caller: Sender) -> Response:
             gateway,
             caller.source_id,
             length=length,
-            filename=metadata.filename,
+            filename=metadata.filename or _UNNAMED,
             metadata=metadata.text,
             dry_run=metadata.dry_run,
         )
@@ -87,7 +89,7 @@ async def begin(request: Request, caller: Sender) -> Response:
                 # Nobody knows its address yet: nobody could go on with it.
                 await run_in_threadpool(end_upload, gateway, upload)
                 raise
-        upload = await _finish_if_whole(gateway, upload, offset)
+        upload = await _finish_if_whole(request, upload, offset)
     headers = {"Location": f"/uploads/{upload.id}"} | _tell(upload, offset)
     return Response(status_code=201, headers=headers)
 
@@ -101,7 +103,7 @@ async def tell(request: Request, id: UploadId, caller: Sender) -> Response:  # n
         upload, offset = await run_in_threadpool(get_upload, gateway, caller.source_id, id)
         # Whole, but whoever sent the last bytes was not told so: a killed process, a lost line.
         with suppress(BusyError):
-            upload = await _finish_if_whole(gateway, upload, offset)
+            upload = await _finish_if_whole(request, upload, offset)
     headers = _tell(upload, offset) | {"Upload-Length": str(upload.length)}
     if upload.metadata:
         headers["Upload-Metadata"] = upload.metadata
@@ -122,7 +124,7 @@ async def append(request: Request, id: UploadId, caller: Sender) -> Response:  #
             raise OffsetError(offset)
         _check_room(request, upload.length - offset)
         offset = await take_body(request, gateway, upload, offset, checksum=checksum)
-        upload = await _finish_if_whole(gateway, upload, offset)
+        upload = await _finish_if_whole(request, upload, offset)
     return Response(status_code=204, headers=_tell(upload, offset))
 
 
@@ -156,10 +158,14 @@ async def override(request: Request, id: UploadId, caller: Sender) -> Response: 
     )
 
 
-async def _finish_if_whole(gateway: Gateway, upload: Upload, offset: int) -> Upload:
+async def _finish_if_whole(request: Request, upload: Upload, offset: int) -> Upload:
     if upload.batch_id or offset < upload.length:
         return upload
-    return await run_in_threadpool(finish_upload, gateway, upload)
+    done = await run_in_threadpool(finish_upload, request.app.state.gateway, upload)
+    if done.batch_id:
+        worker: FeedWorker = request.app.state.feed_worker
+        worker.wake(done.batch_id)
+    return done
 
 
 def _tell(upload: Upload, offset: int) -> dict[str, str]:

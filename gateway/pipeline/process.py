@@ -154,14 +154,14 @@ def judge_records(
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
-    with _open_part(gateway, batch, part, terms) as stream:
+    with open_part(gateway, batch, part, terms) as stream:
         records = read_part(stream, shape, part, terms, tell)
         new = (record for record in records if record.number >= first)
         yield from judge_all(judge, new, batch.id)
 
 
 @contextmanager
-def _open_part(gateway: Gateway, batch: Batch, part: Part, terms: FeedTerms) -> Iterator[BinaryIO]:
+def open_part(gateway: Gateway, batch: Batch, part: Part, terms: FeedTerms) -> Iterator[BinaryIO]:
     """The bytes the part is of; what was unpacked, and is damaged or gone, is unpacked again."""
     with ExitStack() as stack:
         try:
