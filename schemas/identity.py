@@ -10,6 +10,8 @@ Scope = Literal["event.write", "event.read", "feed.write", "feed.read"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 # How long an access token is good, as the NHS API platform has it.
 TOKEN_SECONDS: Final = 599
+# The limits of a source are for so long.
+WINDOW_SECONDS: Final = 60
 # A second one, so that a source can change over without a gap.
 MOST_KEYS: Final = 2
 
@@ -72,6 +74,11 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True):
     records: int = 0
     bytes: int = 0
     refused: int = 0
+
+
+def begin_window(seconds: int) -> int:
+    """The window that a second (since 1970) is in, as :class:`Usage` names it."""
+    return seconds - seconds % WINDOW_SECONDS
 
 
 def hash_secret(secret: str) -> bytes:

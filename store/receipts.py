@@ -86,6 +86,13 @@ class Receipts:
             found[batch_number, record_number].append(_read_finding(values))
         return found
 
+    def count_with(self, batch_number: int, code: str) -> int:
+        """How many records of the batch have the finding."""
+        marked = (findings.c.batch_number == batch_number) & (findings.c.code == code)
+        query = select(func.count(findings.c.record_number.distinct())).where(marked)
+        found: int = self._connection.execute(query).scalar_one()
+        return found
+
     def add_batch_finding(self, batch: Batch, finding: Finding) -> None:
         """Once: the same finding again (a part tried anew) is left out."""
         stored = self.find_batch_findings(batch)

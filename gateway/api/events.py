@@ -22,6 +22,7 @@ from gateway.api.problems import FHIR_JSON, ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.fhir.bundles import make_history, make_searchset
 from gateway.fhir.outcomes import make_outcome
+from gateway.fhir.parameters import take_parameter
 from gateway.pipeline.submit import Submitting
 from gateway.pipeline.versions import (
     find_own_by_identifier,
@@ -81,10 +82,14 @@ async def update_event(request: Request, id: EventId, caller: Writer) -> Respons
     openapi_extra=documented.VALIDATE_TAKES,
 )
 async def validate_event(request: Request, caller: Writer) -> Response:
-    """What recording this event would find. Nothing is stored."""
-    asked = _make_asked(request, caller, await _read_event(request))
+    """What recording this event would find. Nothing is stored. The event as it is, or as the
+    parameter ``resource`` of a Parameters."""
+    body = take_parameter(await _read_event(request), "resource")
+    asked = _make_asked(request, caller, body)
     submitting: Submitting = request.app.state.submitting
     judged = await run_in_threadpool(submitting.validate, asked)
+    if judged.not_allowed:
+        request.app.state.meter.refuse(asked.source_id)
     status = 403 if judged.not_allowed else 200
     return Response(make_outcome(judged.record.findings), status, media_type=FHIR_JSON)
 
@@ -173,6 +178,8 @@ async def _read_version(
 async def _submit(request: Request, asked: Asked) -> Response:
     loader: Loader = request.app.state.loader
     answer = await loader.submit(asked)
+    if answer.state == "refused":
+        request.app.state.meter.refuse(asked.source_id)
     return answer_event(answer, read_preference(request))
 
 

@@ -12,11 +12,10 @@ import msgspec
 
 from gateway.bootstrap import Gateway
 from gateway.config import Settings
-from schemas.identity import Usage
+from schemas.identity import WINDOW_SECONDS, Usage, begin_window
 
 Policy = Literal["requests", "records", "bytes"]
 
-WINDOW: Final = 60
 KEPT_SECONDS: Final = 24 * 60 * 60
 _COUNTS: Final = (*get_args(Policy), "refused")
 _REFUSED: Final = _COUNTS.index("refused")
@@ -53,7 +52,7 @@ class Meter:
         }
         self._limits = {policy: limit for policy, limit in given.items() if limit}
         self._policies = ", ".join(
-            f'"{policy}";q={limit}{_UNITS[policy]};w={WINDOW}'
+            f'"{policy}";q={limit}{_UNITS[policy]};w={WINDOW_SECONDS}'
             for policy, limit in self._limits.items()
         )
         self._now = now
@@ -75,7 +74,7 @@ class Meter:
         """Counts a request, or refuses it and counts that."""
         asked = (requests, records, bytes)
         now = int(self._now().timestamp())
-        place = (source_id, _begin_window(now))
+        place = (source_id, begin_window(now))
         with self._lock:
             used, untold = self._add_up(place), self._untold[place]
             for policy, limit in self._limits.items():
@@ -89,14 +88,14 @@ class Meter:
 
     def refuse(self, source_id: str) -> None:
         """Counts an attempt that was refused for another reason: outside the source's grants."""
-        place = (source_id, _begin_window(int(self._now().timestamp())))
+        place = (source_id, begin_window(int(self._now().timestamp())))
         with self._lock:
             self._untold[place][_REFUSED] += 1
 
     def flush(self, gateway: Gateway) -> None:
         """Tells the others what was counted since the last time, and learns what they counted.
         Where that fails, it is told the next time."""
-        window = _begin_window(int(self._now().timestamp()))
+        window = begin_window(int(self._now().timestamp()))
         with self._flushing:
             counted = self._take_untold(window)
             if not counted:
@@ -144,7 +143,7 @@ class Meter:
     def _tell(self, used: list[int], now: int, policy: Policy | None = None) -> Quota:
         if not self._limits:
             return Quota(allowed=True, headers={})
-        seconds = _begin_window(now) + WINDOW - now
+        seconds = begin_window(now) + WINDOW_SECONDS - now
         left = ", ".join(
             f'"{name}";r={max(0, limit - used[_COUNTS.index(name)])};t={seconds}'
             for name, limit in self._limits.items()
@@ -153,10 +152,6 @@ class Meter:
         if policy is not None:
             headers["Retry-After"] = str(seconds)
         return Quota(allowed=policy is None, headers=headers, policy=policy)
-
-
-def _begin_window(now: int) -> int:
-    return now - now % WINDOW
 
 
 def _make_zeros() -> list[int]:

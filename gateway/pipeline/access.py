@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.identity.limits import KEPT_SECONDS, WINDOW
+from gateway.identity.limits import KEPT_SECONDS
 from gateway.pipeline.judge import LONDON
 from schemas.errors import WrongUseError
 from schemas.identifiers import is_ods_code
-from schemas.identity import Usage
+from schemas.identity import Usage, begin_window
 from schemas.submission import Grant, Source
 from schemas.values import shown, storable
 
@@ -85,7 +85,7 @@ def find_usage(gateway: Gateway, source_id: str) -> list[HourOfUse]:
     since = int((gateway.now() - timedelta(seconds=KEPT_SECONDS)).timestamp())
     with gateway.store.read() as work:
         work.sources.get(source_id)
-        found = work.usage.find(source_id, since - since % WINDOW)
+        found = work.usage.find(source_id, begin_window(since))
     hours: dict[int, list[Usage]] = {}
     for minute in found:
         hours.setdefault(minute.window - minute.window % 3600, []).append(minute)

@@ -5,6 +5,9 @@ import logging
 from gateway.bootstrap import Gateway
 from gateway.pipeline.verdict import decide_verdict, find_emptiness
 from schemas.batch import Batch
+from schemas.catalogue.organisations import SUBMITTER_NOT_ALLOWED
+from schemas.identity import Usage, begin_window
+from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +26,19 @@ def finish_batch(gateway: Gateway, batch: Batch) -> bool:
         work.batches.finish(batch, verdict, counts)
         for finding in find_emptiness(counts, findings):
             work.receipts.add_batch_finding(batch, finding)
+        _tell_refused(gateway, work, batch)
     log.info("batch %s finished: %s", batch.id, verdict)
     return True
+
+
+def _tell_refused(gateway: Gateway, work: UnitOfWork, batch: Batch) -> None:
+    """Attempts to submit for organisations that did not grant it are counted, and looked into."""
+    refused = work.receipts.count_with(batch.number, SUBMITTER_NOT_ALLOWED.code)
+    if refused:
+        details = {"batch": batch.id, "records": refused}
+        work.audit.add("submission.refused", batch.source_id, details)
+        window = begin_window(int(gateway.now().timestamp()))
+        work.usage.add([Usage(source_id=batch.source_id, window=window, refused=refused)])
 
 
 def finish_batches(gateway: Gateway) -> dict[str, int]:

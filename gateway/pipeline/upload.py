@@ -9,6 +9,7 @@ from typing import Final
 
 from gateway.bootstrap import Gateway
 from gateway.pipeline.receive import receive_raw_file
+from gateway.pipeline.trial import receive_trial_file
 from schemas.errors import UnknownError
 from schemas.upload import Upload
 from store.partial_files import BusyError, TooLongError
@@ -36,9 +37,10 @@ def begin_upload(
 ) -> Upload:
     """A new upload of ``length`` bytes, none of which came yet. TooLongError above the limit of a
     feed, TooManyUploadsError where the source has MOST_UNFINISHED of them."""
-    most = gateway.settings.max_feed_bytes
+    settings = gateway.settings
+    most = settings.max_trial_bytes if dry_run else settings.max_feed_bytes
     if length > most:
-        raise TooLongError(f"a feed may have {most} bytes")
+        raise TooLongError(f"a {'dry run' if dry_run else 'feed'} may have {most} bytes")
     now = gateway.now()
     upload = Upload(
         id=gateway.random_bytes(16).hex(),
@@ -48,7 +50,7 @@ def begin_upload(
         metadata=metadata,
         dry_run=dry_run,
         created_at=now,
-        expires_at=now + timedelta(days=gateway.settings.upload_days),
+        expires_at=now + timedelta(days=settings.upload_days),
     )
     # What is known first, then the files, and the other way round at the end: so no file is ever
     # left that nothing leads to.
@@ -134,10 +136,10 @@ def _is_whole(gateway: Gateway, upload: Upload) -> bool:
 
 
 def _receive(gateway: Gateway, upload: Upload, raw: RawFile) -> str:
-    batch, _ = receive_raw_file(
-        gateway, upload.source_id, raw, filename=upload.filename, route="http"
-    )
-    return batch.id
+    source_id, filename = upload.source_id, upload.filename
+    if upload.dry_run:
+        return receive_trial_file(gateway, source_id, raw, filename=filename).id
+    return receive_raw_file(gateway, source_id, raw, filename=filename, route="http")[0].id
 
 
 def _read(gateway: Gateway, source_id: str, upload_id: str) -> Upload:
