@@ -11,9 +11,9 @@ import msgspec
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """``status`` 0: none came, and ``silence`` says why: ``closed`` (the connection ended) or
-    ``late`` (no more time). Header names are in lower case; a header that came several times is
-    one, joined by commas."""
+    """``status`` 0: none came, and ``silence`` says why: ``closed`` (the connection ended),
+    ``late`` (no more time) or ``untrusted`` (TLS failed). Header names are in lower case; a header
+    that came several times is one, joined by commas."""
 
     status: int = 0
     headers: Mapping[str, str] = {}

@@ -17,6 +17,9 @@ from schemas.errors import WrongUseError
 
 _WAITING: Final = 202
 _LONGEST_PAUSE: Final = 2.0
+_TOO_MANY: Final = 429
+_LONGEST_LIMIT: Final = 60.0
+_MOST_WAITS: Final = 2
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -38,8 +41,20 @@ def ask(target: Target, step: Step, request: Request) -> Asked:
             return Asked([one.result() for one in waiting], [])
     if step.raw is not None:
         return Asked([send_raw(target, request, step.raw)], [])
-    answer = send(target, request)
+    answer = _send_patiently(target, request)
     return _wait(target, step, request, answer) if step.within else Asked([answer], [])
+
+
+def _send_patiently(target: Target, request: Request) -> Answer:
+    """A limit on requests is nothing that a case is about: what it asks for is waited."""
+    answer = send(target, request)
+    for _ in range(_MOST_WAITS):
+        pause = _find_pause(answer)
+        if answer.status != _TOO_MANY or pause is None or pause > _LONGEST_LIMIT:
+            break
+        time.sleep(pause)
+        answer = send(target, request)
+    return answer
 
 
 def _wait(target: Target, step: Step, request: Request, answer: Answer) -> Asked:
@@ -52,7 +67,7 @@ def _wait(target: Target, step: Step, request: Request, answer: Answer) -> Asked
             came = shorten(", ".join(find_header(answer.headers, "Retry-After")) or "nothing")
             faults = [Fault("header Retry-After of a 202", "seconds to wait", came)]
         time.sleep(min(_LONGEST_PAUSE, 1.0 if pause is None else pause))
-        answer = send(target, request)
+        answer = _send_patiently(target, request)
     return Asked([answer], faults)
 
 

@@ -18,7 +18,7 @@ def check_answer(expect: Expect, answer: Answer, earlier: Mapping[str, Answer]) 
         if expect.or_closed and answer.silence == "closed":
             return []
         return [Fault("answer", _word_statuses(expect), _word_silence(answer))]
-    if not any(_is_status(answer.status, wanted) for wanted in expect.status):
+    if not is_expected(expect, answer):
         # What stands in an answer of another kind says nothing more.
         return [Fault("status", _word_statuses(expect), _word_answer(answer))]
     return [
@@ -27,6 +27,11 @@ def check_answer(expect: Expect, answer: Answer, earlier: Mapping[str, Answer]) 
         *_check_document(expect, answer),
         *_check_sameness(expect, answer, earlier),
     ]
+
+
+def is_expected(expect: Expect, answer: Answer) -> bool:
+    """Whether the status is one of those that may come."""
+    return any(_is_status(answer.status, wanted) for wanted in expect.status)
 
 
 def check_together(expect: Expect, answers: Sequence[Answer]) -> Iterator[Fault]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Final
 
+import urllib3
+
 from gateway.conformance.answer import Answer
 from gateway.conformance.case import CONTRACTS, Case, Group
 from gateway.conformance.play import play_case
@@ -20,6 +22,12 @@ METADATA: Final = "/adverse-event/fhir/metadata"
 _MOST_SILENT: Final = 3
 _NO_SUCH_ROUTE: Final = (404, 405, 501)
 
+_SILENCES: Final = {
+    "late": "no answer in time",
+    "closed": "no connection, or no HTTP",
+    "untrusted": "TLS failed: name the certificate's authority by --ca-file",
+}
+
 Told = Callable[[GroupResult], None]
 
 
@@ -29,6 +37,9 @@ def run_kit(
     """Plays the groups in order; ``told`` hears of each when it is done. ``run`` makes the local
     ids of this run its own. UnavailableError where the server does not answer at all."""
     started = time.perf_counter()
+    if target.verify is False:
+        # The caller asked for it: a warning with each request tells nothing new.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     _check_reachable(target)
     results = []
     with ThreadPoolExecutor() as pool:
@@ -55,8 +66,7 @@ def run_kit(
 def _check_reachable(target: Target) -> None:
     answer = send(target, Request(method="GET", path=METADATA))
     if not answer.status:
-        why = "no answer in time" if answer.silence == "late" else "no connection, or no HTTP"
-        raise UnavailableError(f"{target.base}{METADATA}: {why}")
+        raise UnavailableError(f"{target.base}{METADATA}: {_SILENCES[answer.silence]}")
 
 
 class _Run:

@@ -51,6 +51,8 @@ def send(target: Target, request: Request) -> Answer:
                 return _read(response, started, target.timeout)
         except requests.exceptions.Timeout:
             return Answer(silence="late", milliseconds=_since(started))
+        except requests.exceptions.SSLError:
+            return Answer(silence="untrusted", milliseconds=_since(started))
         except requests.exceptions.RequestException:
             return Answer(silence="closed", milliseconds=_since(started))
 
