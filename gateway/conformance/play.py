@@ -9,9 +9,9 @@ from gateway.conformance.answer import Answer, find_header
 from gateway.conformance.asking import ask
 from gateway.conformance.bodies import make_body
 from gateway.conformance.case import Case, Expect, Step
-from gateway.conformance.checks import check_answer, check_together
+from gateway.conformance.checks import check_answer, check_together, is_expected
 from gateway.conformance.filling import UnfilledError, fill
-from gateway.conformance.hygiene import find_leaks
+from gateway.conformance.hygiene import find_echo, find_leaks
 from gateway.conformance.places import find_all
 from gateway.conformance.report_model import CaseResult, Fault, StepResult
 from gateway.conformance.sending import Request, key_headers
@@ -105,7 +105,11 @@ class _Playing:
         if len(answers) > 1:
             faults += check_together(expect, answers)
         if expect.clean:
-            faults += [leak for one in answers for leak in find_leaks(one, self._values, self._key)]
+            for one in answers:
+                faults += find_leaks(one, self._key)
+                # An event that was taken and should not be comes back: one fault is enough.
+                if one.status >= 400 or is_expected(expect, one):
+                    faults += find_echo(one, self._values["marker"])
         return faults
 
     def _keep(self, step: Step, answer: Answer) -> Iterator[Fault]:
