@@ -16,6 +16,7 @@ from gateway.cli import (
     keys,
     operations,
     profiles,
+    push,
     registry,
     serve,
 )
@@ -47,6 +48,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.ingest,
     feeds.check,
     feeds.receipt,
+    push.push,
     serve.serve,
     operations.deliver,
     operations.migrate,

@@ -41,7 +41,7 @@ from gateway.client.errors import (
     UploadCutError,
 )
 from gateway.client.event_answers import Created, StoredEvent
-from gateway.client.feed_answers import Counts, Feed, Record, RecordFinding
+from gateway.client.feed_answers import Correction, Counts, Feed, Record, RecordFinding
 from gateway.client.patience import Clock, Patience
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "ClientError",
     "Clock",
     "ConflictError",
+    "Correction",
     "Counts",
     "Created",
     "Feed",

@@ -40,17 +40,15 @@ class Stretch:
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One request. ``is_repeatable``: carried out twice, it does what it does once (it changes
-    nothing, or says the same again, or carries an Idempotency-Key); without that it is sent again
-    only where it was surely not carried out. A ``body`` that is called is made anew for every
-    attempt."""
+    """One request. Carried out twice, it must do what it does once, for it is sent again where no
+    answer came: it changes nothing, or carries an Idempotency-Key, or the gateway knows the same
+    bytes again. A ``body`` that is called is made anew for every attempt."""
 
     method: str
     path: str
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: bytes | Callable[[], bytes | Stretch] = b""
-    is_repeatable: bool = True
     is_streamed: bool = False
 
     def __repr__(self) -> str:

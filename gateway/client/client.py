@@ -42,12 +42,13 @@ class GatewayClient(EventCalls, FeedCalls):
         upload_over_bytes: int = 100 * 10**6,
         upload_chunk_bytes: int = 32 * 2**20,
     ) -> None:
+        address = _check_address(base_url, plain_http=plain_http)
         self._session = session or requests.Session()
         self._is_own_session = session is None
 
         def make_sender(identity: Identity) -> Sender:
             return Sender(
-                _check_address(base_url, plain_http=plain_http),
+                address,
                 session=self._session,
                 identity=identity,
                 certificates=certificates or Certificates(),

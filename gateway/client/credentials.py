@@ -12,7 +12,7 @@ import joserfc.errors
 import msgspec
 from joserfc import jwk, jwt
 
-from gateway.client.answers import read_as, read_json
+from gateway.client.bodies import read_as, read_json
 from gateway.client.calls import Call
 from gateway.client.sending import Sender
 

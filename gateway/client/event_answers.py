@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from gateway.client.answers import read_as, read_issues, read_json
+from gateway.client.bodies import read_as, read_json
 from gateway.client.calls import Answer
 from gateway.client.errors import BadAnswerError, Issue
+from gateway.client.issues import read_issues
 
 _LOCATION = re.compile(r"/AdverseEvent/([^/?#]+)/_history/(\d+)\Z", re.ASCII)
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.client.answers import read_issues, read_json
+from gateway.client.bodies import read_json
 from gateway.client.calls import Call
 from gateway.client.errors import BadAnswerError, Issue
 from gateway.client.event_answers import (
@@ -20,6 +20,7 @@ from gateway.client.event_answers import (
     read_event,
     read_found,
 )
+from gateway.client.issues import read_issues
 from gateway.client.patience import ONCE
 from gateway.client.sending import Sender
 from gateway.client.settling import send_settled

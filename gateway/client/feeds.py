@@ -1,17 +1,17 @@
 """Feeds: files of many records, sent whole, followed until they are finished, and corrected."""
 
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from collections.abc import Generator, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import BinaryIO, Literal
 from urllib.parse import quote, urlsplit
 
 import requests
 
-from gateway.client.answers import check_kind, read_as, read_json
+from gateway.client.bodies import check_kind, read_as, read_json
 from gateway.client.calls import Answer, Call, Stretch
 from gateway.client.errors import BadAnswerError, NotFinishedError
-from gateway.client.feed_answers import Feed, Record
+from gateway.client.feed_answers import Feed, Record, read_corrected
 from gateway.client.paging import read_pages
 from gateway.client.sending import Sender
 from gateway.client.silence import make_unreachable
@@ -19,7 +19,6 @@ from gateway.client.uploads import Upload
 
 FEEDS = "/feeds"
 ReceiptForm = Literal["json", "csv", "ndjson", "fhir"]
-Moment = datetime | date | str
 _RECEIPT_TYPES: Mapping[str, str] = {
     "json": "application/json",
     "csv": "text/csv",
@@ -80,14 +79,14 @@ class FeedCalls:
         return _read_feed(self._sender.send(Call("GET", _path_of(feed_id))))
 
     def wait_for(self, feed_id: str, *, timeout: float = 3600) -> Feed:
-        """Waits until the feed is finished, or held, asking as often as the gateway says.
-        NotFinishedError after ``timeout`` seconds."""
+        """Waits until the feed is finished, held or (a dry run) checked, asking as often as the
+        gateway says. NotFinishedError after ``timeout`` seconds."""
         clock = self._sender.clock
         end = clock.now() + timeout
         while True:
             answer = self._sender.send(Call("GET", _path_of(feed_id)))
             feed = _read_feed(answer)
-            if answer.response.status_code != 202 and feed.is_finished:
+            if answer.response.status_code != 202:
                 return feed
             asked = answer.told.retry_after
             pause = min(max(_POLL_SECONDS if asked is None else asked, _SOONEST), _LATEST)
@@ -95,7 +94,7 @@ class FeedCalls:
                 raise NotFinishedError(f"the feed is {feed.state} still", answer.told, feed_id)
             clock.sleep(pause)
 
-    def receipt(self, feed_id: str, form: ReceiptForm = "json") -> Iterator[bytes]:
+    def receipt(self, feed_id: str, form: ReceiptForm = "json") -> Generator[bytes]:
         """The receipt of a finished feed in pieces, as it comes: JSON, CSV for a spreadsheet,
         NDJSON of OperationOutcomes, or a FHIR batch-response; in feed order.
         NotFinishedError before that."""
@@ -122,12 +121,16 @@ class FeedCalls:
         *,
         state: str | None = None,
         verdict: str | None = None,
-        since: Moment | None = None,
-        until: Moment | None = None,
+        route: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         page_size: int = 100,
     ) -> Iterator[Feed]:
-        """Your feeds, the newest first, as many pages as you take."""
-        query = _make_query(state=state, verdict=verdict, since=since, until=until, limit=page_size)
+        """Your feeds, the newest first, as many pages as you take; single events that were sent
+        are among them. ``since`` and ``until`` are of arrival."""
+        query = _make_query(
+            state=state, verdict=verdict, route=route, since=since, until=until, limit=page_size
+        )
         return read_pages(self._sender, FEEDS, query, "feeds", Feed)
 
     def rejected(
@@ -135,8 +138,8 @@ class FeedCalls:
         *,
         feed_id: str | None = None,
         code: str | None = None,
-        since: Moment | None = None,
-        until: Moment | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
         corrected: bool | None = None,
         page_size: int = 100,
     ) -> Iterator[Record]:
@@ -152,13 +155,20 @@ class FeedCalls:
         answer = self._sender.send(Call("GET", _record_path(feed_id, number)))
         return read_as(Record, read_json(answer.response, answer.told), answer.told)
 
-    def correct(self, feed_id: str, number: int, body: bytes) -> dict[str, Any]:
-        """Sends the corrected record in the place of a rejected one; the answer is its receipt.
-        What was sent first is kept, and the two are linked."""
+    def content(self, feed_id: str, number: int) -> bytes:
+        """One record as you sent it."""
+        return self._sender.send(
+            Call("GET", f"{_record_path(feed_id, number)}/content")
+        ).response.content
+
+    def correct(self, feed_id: str, number: int, body: bytes) -> Record:
+        """Sends the corrected record in the place of a rejected one: whole, in the format of the
+        feed (CSV: with its header). The answer is the new record, loaded; RejectedError where it
+        is not right yet, ConflictError where there is nothing to correct any more. What was sent
+        first is kept, and the two are linked."""
         headers = {"Content-Type": "application/octet-stream"}
         call = Call("PUT", _record_path(feed_id, number), headers=headers, body=body)
-        answer = self._sender.send(call)
-        return read_json(answer.response, answer.told)
+        return read_corrected(self._sender.send(call))
 
 
 def _measure(stream: BinaryIO) -> int:
@@ -178,7 +188,11 @@ def _make_query(**given: object) -> dict[str, str]:
 def _word(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.isoformat() if isinstance(value, date) else str(value)
+    if isinstance(value, datetime):
+        if value.tzinfo is None:
+            raise ValueError("a moment needs its time zone")
+        return value.isoformat()
+    return str(value)
 
 
 def _path_of(feed_id: str) -> str:

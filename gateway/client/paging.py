@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from gateway.client.answers import read_as, read_json
+from gateway.client.bodies import read_as, read_json
 from gateway.client.calls import Call
 from gateway.client.errors import BadAnswerError
 from gateway.client.sending import Sender
@@ -14,12 +14,8 @@ from gateway.client.sending import Sender
 _T = TypeVar("_T")
 
 
-class _Links(msgspec.Struct):
-    next: str | None = None
-
-
 class _Page(msgspec.Struct):
-    links: _Links = msgspec.field(default_factory=_Links)
+    next: str | None = None
 
 
 def read_pages(
@@ -36,7 +32,7 @@ def read_pages(
             raise BadAnswerError(f"a page without {items}", answer.told)
         for item in page:
             yield read_as(kind, item, answer.told)
-        following = read_as(_Page, found, answer.told).links.next
+        following = read_as(_Page, found, answer.told).next
         if following is None:
             return
         if following in seen:

@@ -75,11 +75,8 @@ class Sender:
                     on_error(error)
                 raise
 
-        def may_retry(error: BaseException) -> bool:
-            return _may_retry(error, call)
-
         what = f"{call.method} {call.path}"
-        retrying = make_retrying(patience or self.patience, self.clock, may_retry, what)
+        retrying = make_retrying(patience or self.patience, self.clock, _may_retry, what)
         try:
             return retrying(try_once)
         except _NoTokenError as failed:
@@ -121,12 +118,10 @@ class Sender:
         return Answer(response, read_told(response, self.clock.now()))
 
 
-def _may_retry(error: BaseException, call: Call) -> bool:
+def _may_retry(error: BaseException) -> bool:
     match error:
-        case NotNowError() | InFlightError():
+        case NotNowError() | InFlightError() | ServerError(status=502 | 504):
             return True
-        case ServerError(status=502 | 504):
-            return call.is_repeatable
-        case UnreachableError(is_lasting=False):
-            return call.is_repeatable or not error.may_have_arrived
+        case UnreachableError():
+            return not error.is_lasting
     return False

@@ -45,6 +45,8 @@ class Upload:
             if _is_done(answer):
                 return answer
             upload_id = _read_id(answer)
+        if not _ID.fullmatch(upload_id):
+            raise ValueError("that is no id of an upload")
         path = f"{UPLOADS}/{upload_id}"
         try:
             while not _is_done(answer := self._get_on(path)):
@@ -105,7 +107,8 @@ class Upload:
         told = answer.response.headers.get("Upload-Offset", "")
         if not _NUMBER.fullmatch(told) or not at_least <= int(told) <= self._length:
             raise BadAnswerError("no Upload-Offset that can be", answer.told)
-        self._offset, self._is_sure = int(told), True
+        # Of one that is whole there is nothing to send, but what became of it to ask.
+        self._offset, self._is_sure = int(told), int(told) < self._length
 
 
 def _is_done(answer: Answer) -> bool:

@@ -209,6 +209,14 @@ NOT_AS_AGREED = {
     "html with 403": {"status": 403, **HTML},
     "html with 404": {"status": 404, **HTML},
     "json of another with 404": {"status": 404, "json": {"message": CONTENT}},
+    "json of a framework with 404": {
+        "status": 404,
+        "json": {"status": 404, "error": "Not Found", "path": CONTENT},
+    },
+    "another resource with 422": {
+        "status": 422,
+        "json": {"resourceType": "Patient", "status": CONTENT},
+    },
     "a broken outcome": {
         "status": 422,
         "json": {"resourceType": "OperationOutcome", "issue": [{"severity": [CONTENT]}]},
