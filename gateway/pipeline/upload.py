@@ -12,7 +12,7 @@ from gateway.pipeline.receive import receive_raw_file
 from gateway.pipeline.trial import receive_trial_file
 from schemas.errors import UnknownError
 from schemas.upload import Upload
-from store.partial_files import BusyError, TooLongError
+from store.partial_files import BusyError, OffsetError, TooLongError
 from store.raw_files import RawFile
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,11 @@ def get_upload(gateway: Gateway, source_id: str, upload_id: str) -> tuple[Upload
 def append_to_upload(gateway: Gateway, upload: Upload, offset: int, blocks: Iterable[bytes]) -> int:
     """Where the upload stands once all these bytes are on the disk. OffsetError, TooLongError,
     BusyError: none of them was taken."""
-    return gateway.partial.append(upload.id, offset, blocks, length=upload.length)
+    try:
+        return gateway.partial.append(upload.id, offset, blocks, length=upload.length)
+    except UnknownError:
+        # Another request brought the rest, and it is received.
+        raise OffsetError(_get_finished(gateway, upload).length) from None
 
 
 def finish_upload(gateway: Gateway, upload: Upload) -> Upload:

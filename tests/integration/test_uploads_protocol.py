@@ -68,7 +68,7 @@ def test_a_feed_in_three_pieces_becomes_a_batch(bench: Bench) -> None:
     with bench.gateway.store.read() as work:
         batch = work.batches.get(batch_id)
     assert batch.sha256 == hashlib.sha256(FEED).hexdigest()
-    assert (batch.source_id, batch.route, batch.state) == (SOURCE.id, "http", "received")
+    assert (batch.source_id, batch.route) == (SOURCE.id, "http")
     assert batch.filename == "Northmoor März.ndjson"
     with bench.gateway.raw.open_verified(batch.sha256) as stream:
         assert stream.read() == FEED
@@ -293,7 +293,7 @@ def test_a_dry_run_is_kept_and_not_loaded(bench: Bench) -> None:
         trial = work.trials.get(trial_id)
         assert trial.sha256 == hashlib.sha256(feed).hexdigest()
         assert trial.filename == "try.ndjson"
-        assert trial_id not in {batch.id for batch in work.batches.find_waiting()}
+        assert trial_id not in {batch.id for batch in work.batches.find_all()}
 
 
 def test_a_dry_run_may_be_so_long_and_no_longer(bench: Bench) -> None:
