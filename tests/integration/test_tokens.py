@@ -109,6 +109,23 @@ def test_of_many_that_show_it_at_once_one_gets_a_token(gateway: Gateway) -> None
     assert count_issued(gateway) == 1
 
 
+def test_many_at_once_with_assertions_of_their_own_all_get_one(
+    gateway: Gateway, clock: Clock
+) -> None:
+    """Also where they all find the same expired ones to take away."""
+
+    def ask(number: int) -> str:
+        key = KEY if number % 2 else make_ec("two")
+        claims = make_claims(exp=int(clock.at.timestamp()) + 60)
+        return issue_token(gateway, make_form(sign(key, claims))).access_token
+
+    assert len(set(at_once(ask))) == 8
+    clock.forward(1_000)
+    assert len(set(at_once(ask))) == 8
+    assert count_tokens(gateway) == 8
+    assert count_issued(gateway) == 16
+
+
 def test_an_assertion_that_could_not_be_stored_was_not_used(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
