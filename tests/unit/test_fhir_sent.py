@@ -22,6 +22,7 @@ from gateway.fhir.sent import check_entry, check_sent, encode_sent, get_release
 from mappers.fhir_write import write_fhir
 from schemas.errors import FaultError
 from schemas.event import NationalEvent
+from tests.lib.corrupted import corrupt
 from tests.lib.event_strategies import national_events
 from tests.lib.events import make_event
 
@@ -70,44 +71,6 @@ ENTRY = {
         "outcome": OUTCOME,
     },
 }
-SCALARS = st.sampled_from(
-    [
-        *(
-            None,
-            True,
-            False,
-            0,
-            1,
-            -5,
-            2**40,
-            1.5,
-            "",
-            " ",
-            "\t",
-            "x",
-            " x",
-            "x ",
-            "a  b",
-            "é",
-            "1",
-        ),
-        *("true", "2026-02-30", "2026-02-28", "2026", "25:00:00", "12:00:00", "12:00"),
-        *("Patient", "AdverseEvent", "Group", "2026-11-22T09:30:00Z", "2026-11-22T09:30:00"),
-        *("1", "#patient1", "/"),
-    ]
-)
-NAMES = st.sampled_from(
-    [
-        *("valueCode", "valueString", "valueInteger", "valueBoolean", "valueDate", "valueTime"),
-        *("extension", "resourceType", "resource_type", "id", "unheardOf", "_date", "code", "url"),
-        *("reference", "display", "valueCoding", "instance", "subject", "issue", "fhir_comments"),
-    ]
-)
-JSON = st.recursive(
-    SCALARS,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(NAMES, inner, max_size=2),
-    max_leaves=4,
-)
 
 
 def write(event: NationalEvent) -> dict[str, Any]:
@@ -138,32 +101,6 @@ def is_sent(value: Any, kind: str, release: Release) -> bool:
     except FaultError:
         return False
     return True
-
-
-def find_places(value: Any) -> Any:
-    items = value.items() if isinstance(value, dict) else enumerate(value)
-    for key, inner in items:
-        yield value, key
-        if isinstance(inner, dict | list):
-            yield from find_places(inner)
-
-
-def corrupt(value: dict[str, Any], data: st.DataObject) -> None:
-    """Somewhere: something else, nothing, another field, twice, in a list, or an empty list."""
-    holder, key = data.draw(st.sampled_from(list(find_places(value))))
-    change = data.draw(st.sampled_from(["replace", "drop", "add", "twice", "wrap", "empty"]))
-    if change == "replace":
-        holder[key] = data.draw(JSON)
-    elif change == "drop":
-        del holder[key]
-    elif change == "wrap":
-        holder[key] = [holder[key]]
-    elif change == "empty":
-        holder[key] = data.draw(st.sampled_from([[], {}, [{}], [None]]))
-    elif isinstance(holder, list):
-        holder.append(data.draw(JSON) if change == "add" else deepcopy(holder[key]))
-    else:
-        holder[data.draw(NAMES)] = data.draw(JSON) if change == "add" else deepcopy(holder[key])
 
 
 @given(national_events())
