@@ -56,3 +56,20 @@ def store(database_url: str) -> Iterator[Store]:
     opened = open_store(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def shared_database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """A migrated database that the tests of a module share; each kind in turn."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("sqlite_template")
+        with copy_sqlite(template, tmp_path_factory.mktemp("shared")) as url:
+            yield url
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with make_database(server, request.getfixturevalue("postgresql_template")) as url:
+        yield url
