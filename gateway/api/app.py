@@ -19,6 +19,7 @@ from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
 from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
 from gateway.bootstrap import Gateway
+from gateway.fhir.sent import prepare_checks
 from gateway.identity.callers import Callers
 from gateway.identity.certificates import CertificateError
 from gateway.identity.limits import Meter
@@ -77,6 +78,7 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
+    await asyncio.to_thread(prepare_checks)
     app.state.loader.start()
     app.state.feed_worker.start()
     house = asyncio.create_task(keep_house(app.state.gateway, app.state.meter))

@@ -2,7 +2,6 @@
 up."""
 
 from functools import lru_cache, partial
-from importlib.metadata import version
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -91,7 +90,7 @@ def get_health(request: Request) -> JSONResponse:
 
 @lru_cache(maxsize=4)
 def _make_capability(release: Release, base: str, begun: str) -> bytes:
-    return make_capability(version("lrms-gateway"), base, begun, release=release)
+    return make_capability(base, begun, release=release)
 
 
 def _accepts(request: Request) -> str:

@@ -24,9 +24,7 @@ _CREATE: Final = (
 )
 
 
-def make_capability(
-    software_version: str, base_url: str, date: str, *, release: Release = "R4"
-) -> bytes:
+def make_capability(base_url: str, date: str, *, release: Release = "R4") -> bytes:
     """The statement of a running server. ``base_url`` is the address before ``/adverse-event``,
     ``date`` a FHIR instant: when this version was started."""
     statement: Json = {
@@ -37,7 +35,7 @@ def make_capability(
         "date": date,
         "publisher": "lrms-gateway",
         "kind": "instance",
-        "software": {"name": "lrms-gateway", "version": software_version},
+        "software": {"name": "lrms-gateway"},
         "implementation": {
             "description": "Patient safety events from local risk management systems",
             "url": f"{base_url}/adverse-event/fhir",
@@ -63,7 +61,7 @@ def _make_resource() -> Json:
         "type": "AdverseEvent",
         "documentation": _CREATE,
         "interaction": [{"code": code} for code in _INTERACTIONS],
-        "versioning": "versioned-update",
+        "versioning": "versioned",
         "readHistory": True,
         "updateCreate": False,
         "conditionalCreate": True,

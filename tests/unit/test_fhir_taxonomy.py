@@ -175,13 +175,13 @@ def test_a_list_is_a_bundle() -> None:
 
 @pytest.mark.parametrize(("release", "model"), [("STU3", Stu3Statement), ("R4", R4Statement)])
 def test_capability_statement(release: Release, model: Any) -> None:
-    raw = make_capability(
-        "0.1.0", "https://gateway.example", "2026-11-22T09:30:00+00:00", release=release
-    )
+    begun = "2026-11-22T09:30:00+00:00"
+    raw = make_capability("https://gateway.example", begun, release=release)
     model.model_validate_json(raw)
     statement = json.loads(raw)
     assert statement["implementation"]["url"] == "https://gateway.example/adverse-event/fhir"
-    assert statement["software"] == {"name": "lrms-gateway", "version": "0.1.0"}
+    # No version of the software: that is nobody's business.
+    assert statement["software"] == {"name": "lrms-gateway"}
     (rest,) = statement["rest"]
     (resource,) = rest["resource"]
     assert [one["code"] for one in resource["interaction"]] == [
