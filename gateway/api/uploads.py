@@ -150,11 +150,10 @@ async def override(request: Request, id: UploadId, caller: Sender) -> Response: 
     if method == "HEAD":
         return await tell(request, id, caller)
     raise ApiProblem(
-        405,
-        "method-not-allowed",
-        "An upload takes PATCH, HEAD and DELETE",
-        f"A POST needs the header X-HTTP-Method-Override: {', '.join(tus.OVERRIDES)}.",
-        headers={"Allow": "HEAD, PATCH, DELETE, POST"},
+        400,
+        "tus-header",
+        "A POST to an upload says what it stands for",
+        f"Send the header X-HTTP-Method-Override: {', '.join(tus.OVERRIDES)}.",
     )
 
 

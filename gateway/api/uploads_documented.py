@@ -3,6 +3,8 @@ the routes read themselves, as the protocol and not as a form."""
 
 from typing import Any, Final
 
+from fastapi import Response
+
 from gateway.api.documented import PROBLEM, document, make_header
 from gateway.api.problems import PROBLEM_JSON
 from gateway.api.tus import CONTENT_TYPE, MOST_METADATA, OVERRIDES, VERSION
@@ -15,7 +17,6 @@ _TOLD: Final = {
     401: "no key or token that is good now",
     403: "the key or token lacks the scope feed.write",
     404: "no such upload of yours",
-    405: "not a method of an upload",
     408: "nothing came for a minute; what came is kept",
     409: "the upload stands elsewhere (Upload-Offset), or another request writes to it",
     410: "it was not finished in time",
@@ -53,7 +54,11 @@ _METADATA: Final = _take(
 )
 _CHECKSUM: Final = _take(
     "Upload-Checksum",
-    {"type": "string", "pattern": "^(sha256|sha512|sha1) [A-Za-z0-9+/]+={0,2}$"},
+    {
+        "type": "string",
+        "pattern": "^sha(1|256|512) [A-Za-z0-9+/]{27,86}={1,2}$",
+        "examples": ["sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="],
+    },
     "digest of this body, in base64: it is taken whole or not at all",
     required=False,
 )
@@ -84,7 +89,12 @@ def _make(
     extra: dict[str, Any] = {"parameters": list(takes)} if takes else {}
     if body is not None:
         extra["requestBody"] = body
-    return {"status_code": next(iter(done)), "responses": responses, "openapi_extra": extra}
+    return {
+        "status_code": next(iter(done)),
+        "response_class": Response,
+        "responses": responses,
+        "openapi_extra": extra,
+    }
 
 
 _SPOKEN: Final = _NAMED | _give(
@@ -117,7 +127,7 @@ PATCH: Final = _make(
 DELETE: Final = _make({204: ("Ended", _NAMED)}, _OF_ONE, _VERSION)
 OVERRIDE: Final = _make(
     {204: ("As PATCH or DELETE would answer", _STANDS), 200: ("As HEAD would", _FOUND)},
-    (405, *_OF_ONE, *_OF_BODY),
+    (*_OF_ONE, *_OF_BODY),
     *(_VERSION, _OVERRIDE, {**_OFFSET, "required": False}, _CHECKSUM),
     body=_EITHER,
 )
