@@ -84,19 +84,20 @@ def read_found(answer: Answer, key: str, seconds: float) -> Created | None:
     what was sent, and not an older revision. All by the gateway's own clock."""
     found = read_json(answer.response, answer.told)
     is_bundle = found.get("resourceType") == "Bundle"
-    stored = read_bundle(answer)[:1] if is_bundle else [read_event(found, answer)]
-    for one in stored:
-        age = _find_age(answer, one.event["meta"].get("lastUpdated"))
-        if age is not None and age <= seconds:
-            return Created(
-                reference=one.reference,
-                revision=one.revision,
-                status="found",
-                event=one.event,
-                idempotency_key=key,
-                request_id=answer.told.request_id,
-            )
-    return None
+    stored = read_bundle(answer) if is_bundle else [read_event(found, answer)]
+    if len(stored) != 1:
+        return None
+    age = _find_age(answer, stored[0].event["meta"].get("lastUpdated"))
+    if age is None or age > seconds:
+        return None
+    return Created(
+        reference=stored[0].reference,
+        revision=stored[0].revision,
+        status="found",
+        event=stored[0].event,
+        idempotency_key=key,
+        request_id=answer.told.request_id,
+    )
 
 
 def _find_age(answer: Answer, updated_at: object) -> float | None:

@@ -54,9 +54,9 @@ class EventCalls:
         body = encode_event(event)
         key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
         call = Call("POST", FHIR, headers=_make_headers(key, prefer), body=body)
-        identifier = find_identifier(body)
-        look = Call("GET", FHIR, {"identifier": identifier}) if identifier else None
-        return self._carry_out(call, key, look)
+        local_id = find_identifier(body)
+        look = Call("GET", FHIR, {"identifier": local_id}) if local_id else None
+        return self._carry_out(call, key, look, local_id)
 
     def update(
         self,
@@ -74,7 +74,7 @@ class EventCalls:
         if if_match is not None:
             headers["If-Match"] = f'W/"{if_match}"'
         call = Call("PUT", _path_of(reference), headers=headers, body=encode_event(event))
-        return self._carry_out(call, key, Call("GET", _path_of(reference)))
+        return self._carry_out(call, key, Call("GET", _path_of(reference)), None)
 
     def get(self, reference: str, *, revision: int | None = None) -> StoredEvent:
         """The event as it stands, or as ``revision`` had it. NotFoundError where there is none,
@@ -104,14 +104,18 @@ class EventCalls:
             raise BadAnswerError("not an OperationOutcome", answer.told)
         return read_issues(outcome)
 
-    def _carry_out(self, call: Call, key: str, look: Call | None) -> Created:
+    def _carry_out(self, call: Call, key: str, look: Call | None, local_id: str | None) -> Created:
+        """``look`` finds the event where no answer comes; ``local_id`` is what it must have."""
         began = self._sender.clock.now()
 
         def find_stored() -> Created | None:
             if look is None:
                 return None
             answer = self._sender.send(look, patience=ONCE)
-            return read_found(answer, key, self._sender.clock.now() - began)
+            found = read_found(answer, key, self._sender.clock.now() - began)
+            # In a search a | divides the system from the id: another event may be found.
+            is_it = found and (local_id is None or _find_local_id(found.event) == local_id)
+            return found if is_it else None
 
         return send_settled(
             self._sender, call, key, read=lambda answer: read_created(answer, key), look=find_stored
@@ -130,8 +134,15 @@ def encode_event(event: Mapping[str, Any] | bytes) -> bytes:
 def find_identifier(body: bytes) -> str | None:
     """The local id of an AdverseEvent: the value of its (first) ``identifier``."""
     try:
-        found = msgspec.json.decode(body, type=_Identified).identifier
-    except (msgspec.MsgspecError, UnicodeError):
+        return _find_local_id(msgspec.json.decode(body))
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+
+
+def _find_local_id(event: object) -> str | None:
+    try:
+        found = msgspec.convert(event, _Identified).identifier
+    except msgspec.ValidationError:
         return None
     first = found[0] if isinstance(found, list) and found else found
     return first.value or None if isinstance(first, _Identifier) else None

@@ -10,7 +10,7 @@ import requests
 
 from gateway.client.bodies import check_kind, read_as, read_json
 from gateway.client.calls import Answer, Call, Stretch
-from gateway.client.errors import BadAnswerError, NotFinishedError
+from gateway.client.errors import BadAnswerError, ClientError, NotFinishedError
 from gateway.client.feed_answers import Feed, Record, read_corrected
 from gateway.client.paging import read_pages
 from gateway.client.sending import Sender
@@ -62,7 +62,7 @@ class FeedCalls:
         if upload_id is not None or length > self._upload_over_bytes:
             upload = Upload(self._sender, stream, length, chunk_bytes=self._chunk_bytes)
             answer = upload.run(filename=name, dry_run=dry_run, upload_id=upload_id)
-            return self.feed(_read_feed_id(answer))
+            return self._find_uploaded(_read_feed_id(answer), name, dry_run=dry_run)
         query = {"filename": name, "dry-run": "true" if dry_run else ""}
         call = Call(
             "POST",
@@ -73,6 +73,14 @@ class FeedCalls:
         )
         answer = self._sender.send(call)
         return _read_feed(answer)
+
+    def _find_uploaded(self, feed_id: str, name: str, *, dry_run: bool) -> Feed:
+        # It has arrived, whether or not it can be looked at: that needs another scope.
+        try:
+            return self.feed(feed_id)
+        except ClientError:
+            state = "waiting" if dry_run else "received"
+            return Feed(id=feed_id, state=state, dry_run=dry_run, filename=name)
 
     def feed(self, feed_id: str) -> Feed:
         """How the feed stands now."""

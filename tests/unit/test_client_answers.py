@@ -1,14 +1,17 @@
 """What the client makes of answers: what it was asked for, or an error that says what to do and
 shows nothing of an event."""
 
+import pathlib
 import pickle
 import subprocess
 import sys
+import textwrap
 
 import pytest
 import requests
 import responses
 
+import gateway.client
 from gateway.client import (
     BadAnswerError,
     Certificates,
@@ -352,6 +355,29 @@ def test_a_session_of_the_callers_own_stays_open(mocked):
 def test_the_tree_of_errors():
     for kind in (RejectedError, NotAllowedError, ConflictError, NotNowError, UnreachableError):
         assert issubclass(kind, ClientError)
+
+
+def test_the_example_of_the_package_runs(mocked, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nightly.ndjson").write_bytes(b"{}")
+    found = {"id": "b-1", "state": "finished", "verdict": "accepted"}
+    mocked.add("POST", EVENTS, status=422, json=make_outcome("RULE-010"))
+    mocked.add("POST", f"{BASE}/feeds", status=202, json=found)
+    mocked.add("GET", f"{BASE}/feeds/b-1", json=found)
+    mocked.add("GET", f"{BASE}/feeds/b-1/receipt", body="a,b", content_type="text/csv")
+    example = textwrap.dedent("\n".join(gateway.client.__doc__.splitlines()[2:-2]))
+    names = {
+        "read_my_key": lambda: KEY,
+        "adverse_event": make_event(),
+        "my_record_id": "W-1",
+        "pathlib": pathlib,
+    }
+    exec(example, names)  # noqa: S102 - it is ours
+    assert capsys.readouterr().out.splitlines() == [
+        "RULE-010 RULE-010 is broken mend RULE-010",
+        "accepted",
+    ]
+    assert (tmp_path / "receipt.csv").read_text() == "a,b"
 
 
 def test_it_stands_alone():

@@ -148,6 +148,12 @@ def test_then_looks_for_the_event_by_its_own_id(mocked, time):
     [
         pytest.param([], DATE, id="nothing"),
         pytest.param([make_stored(lastUpdated=LONG_AGO)], DATE, id="an older revision"),
+        pytest.param(
+            [make_stored(lastUpdated=JUST_NOW) | {"identifier": {"value": "1"}}],
+            DATE,
+            id="another event",
+        ),
+        pytest.param([make_stored(lastUpdated=JUST_NOW)] * 2, DATE, id="two of them"),
         pytest.param([make_stored()], DATE, id="of no known time"),
         pytest.param([make_stored(lastUpdated="yesterday")], DATE, id="of a time that is none"),
         pytest.param([make_stored(lastUpdated="2027-01-15T08:00:01")], DATE, id="of no zone"),

@@ -127,6 +127,13 @@ def test_a_large_feed_goes_in_pieces(uploads, time, tmp_path):
     assert uploads.metadata == {"filename": "nächtlich.ndjson", "dry-run": "false"}
 
 
+def test_who_may_send_but_not_look_is_told_its_id(mocked, uploads, time):
+    problem = make_problem(403, "scope-missing")
+    mocked.replace("GET", f"{BASE}/feeds/b-1", status=403, json=problem)
+    feed = make_uploader(time).send_feed(io.BytesIO(FEED), filename="a")
+    assert (feed.id, feed.state, feed.filename) == ("b-1", "received", "a")
+
+
 def test_a_dry_run_in_pieces(uploads, time):
     make_uploader(time).send_feed(io.BytesIO(FEED), filename="a.csv", dry_run=True)
     assert uploads.metadata == {"filename": "a.csv", "dry-run": "true"}
