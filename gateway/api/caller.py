@@ -69,7 +69,10 @@ async def _find_caller(request: Request, key: str | None, token: str | None) -> 
         what = "subscription key" if key else "access token"
         raise _refuse("credentials-refused", f"This {what} is not known, or not good any more")
     host = request.client.host if request.client else ""
-    check_certificate(found, host, request.headers.get("client-cert"), request.app.state.proxies)
+    told = request.headers.getlist("client-cert")
+    # Two are one of the proxy's and one of the client's own making: which is which?
+    certificate = told[0] if len(told) == 1 else None
+    check_certificate(found, host, certificate, request.app.state.proxies)
     return found
 
 
