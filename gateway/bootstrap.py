@@ -22,9 +22,10 @@ from store.raw_files import RawFiles
 @dataclass(frozen=True)
 class Gateway:
     """Everything a use case needs. ``now`` gives an aware instant; ``actor`` is who acts, for the
-    audit log; ``profiles`` are the shipped mapping profiles and those of one's own; ``monotonic``
-    counts seconds, whatever is done to the clock; ``random_bytes`` are those keys are made of;
-    ``published_keys`` fetches the keys that clients publish."""
+    audit log; ``partial`` holds what came so far of uploads; ``profiles`` are the shipped mapping
+    profiles and those of one's own; ``monotonic`` counts seconds, whatever is done to the clock;
+    ``random_bytes`` are those keys and upload ids are made of; ``published_keys`` fetches the keys
+    that clients publish."""
 
     settings: Settings
     store: Store
