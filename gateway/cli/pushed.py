@@ -97,7 +97,8 @@ def print_issues(issues: "Sequence[Issue]", form: str) -> None:
 
 def _print_issue_lines(issues: "Sequence[Issue]") -> None:
     for one in issues:
-        place = f" {plain(', '.join(one.expression))}:" if one.expression else ""
-        typer.echo(f"  {plain(one.severity):<11} {plain(one.code)}{place} {plain(one.text)}")
+        place = f"{plain(', '.join(one.expression))}:" if one.expression else ""
+        words = [plain(one.code), place, plain(one.text)]
+        typer.echo(f"  {plain(one.severity):<11} {' '.join(filter(None, words))}")
         if one.what_to_do:
             typer.echo(f"              to do: {plain(one.what_to_do)}")
