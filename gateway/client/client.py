@@ -24,8 +24,9 @@ class GatewayClient(EventCalls, FeedCalls):
     tried again. ``session``: one of your own, for proxies and adapters; it stays yours to close.
     ``plain_http``: allow ``http:`` to another machine, which shows the key and the events to
     whoever listens. ``upload_over_bytes``: a longer feed goes in pieces of ``upload_chunk_bytes``.
+    ``clock``: how it sleeps, and what time it is, for tests.
 
-    Use one client a thread; only the token may be shared."""
+    Use one client a thread: a session of requests is not for several."""
 
     def __init__(  # noqa: PLR0913 - an option each, by name, most of them rarely given
         self,
