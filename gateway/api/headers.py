@@ -9,6 +9,8 @@ from fastapi import Request
 from gateway.api.problems import ApiProblem
 
 _ETAG: Final = re.compile(r'(?:W/)?"([1-9]\d{0,8})"', re.ASCII)
+_SYSTEM: Final = re.compile(r"(?:[^\\|]|\\.)*\|", re.DOTALL)
+_ESCAPED: Final = re.compile(r"\\([\\|,$])")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 _PREFER: Final = re.compile(r"(?:^|[;,\s])return=(minimal|representation|OperationOutcome)\b")
 
@@ -39,8 +41,12 @@ def read_if_none_exist(request: Request) -> str | None:
 
 
 def read_token(value: str) -> str:
-    """The value of a FHIR token, ``value`` or ``system|value``: a source's ids have one system."""
-    return value.rpartition("|")[2].strip()
+    """The value of a FHIR token, ``value`` or ``system|value``: a source's ids have one system.
+    A bar, comma, dollar or backslash of the value itself stands behind a backslash (FHIR, search,
+    "Escaping Search Parameters")."""
+    system = _SYSTEM.match(value)
+    own = value[system.end() :] if system else value
+    return _ESCAPED.sub(r"\1", own).strip()
 
 
 def read_idempotency_key(request: Request) -> str | None:

@@ -28,6 +28,7 @@ from gateway.client.settling import send_settled
 FHIR = "/adverse-event/fhir/AdverseEvent"
 _FHIR_JSON = "application/fhir+json"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_SPECIAL = re.compile(r"[\\|,$]")
 Prefer = Literal["representation", "OperationOutcome", "minimal"]
 
 
@@ -55,7 +56,7 @@ class EventCalls:
         key = str(uuid.uuid4()) if idempotency_key is None else idempotency_key
         call = Call("POST", FHIR, headers=_make_headers(key, prefer), body=body)
         local_id = find_identifier(body)
-        look = Call("GET", FHIR, {"identifier": local_id}) if local_id else None
+        look = Call("GET", FHIR, {"identifier": make_token(local_id)}) if local_id else None
         return self._carry_out(call, key, look, local_id)
 
     def update(
@@ -90,7 +91,7 @@ class EventCalls:
 
     def find(self, identifier: str) -> StoredEvent | None:
         """Your event of that local id, or None."""
-        answer = self._sender.send(Call("GET", FHIR, {"identifier": identifier}))
+        answer = self._sender.send(Call("GET", FHIR, {"identifier": make_token(identifier)}))
         return next(iter(read_bundle(answer)), None)
 
     def validate(self, event: Mapping[str, Any] | bytes) -> list[Issue]:
@@ -129,6 +130,12 @@ def encode_event(event: Mapping[str, Any] | bytes) -> bytes:
         return event
     text = json.dumps(event, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.encode()
+
+
+def make_token(identifier: str) -> str:
+    """An identifier as a FHIR search takes it: its own bars, commas, dollars and backslashes behind
+    backslashes."""
+    return _SPECIAL.sub(r"\\\g<0>", identifier)
 
 
 def find_identifier(body: bytes) -> str | None:
