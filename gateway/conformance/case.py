@@ -108,7 +108,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Case(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """``says`` is the rule as a sentence; ``to_do`` what helps where a server breaks it;
     ``version`` the taxonomy version it is about; ``needs`` a route that not every server has;
-    ``beside``: played while all others are, because it takes long."""
+    ``beside``: played while the others of its group are, because it has to wait."""
 
     name: str
     says: str

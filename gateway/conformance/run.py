@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from importlib.metadata import version
 from typing import Final
@@ -20,6 +20,8 @@ from schemas.errors import UnavailableError
 METADATA: Final = "/adverse-event/fhir/metadata"
 # So many cases in a row without any answer: the server is gone, and no case would tell more.
 _MOST_SILENT: Final = 3
+# No more: a stub may answer one after the other.
+_SIDE_BY_SIDE: Final = 4
 _NO_SUCH_ROUTE: Final = (404, 405, 501)
 
 _SILENCES: Final = {
@@ -41,14 +43,12 @@ def run_kit(
         # The caller asked for it: a warning with each request tells nothing new.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     _check_reachable(target)
+    playing = _Run(target, run)
     results = []
-    with ThreadPoolExecutor() as pool:
-        playing = _Run(target, run, pool)
-        playing.begin(groups)
-        for group in groups:
-            result = playing.play(group)
-            told(result)
-            results.append(result)
+    for group in groups:
+        result = playing.play(group)
+        told(result)
+        results.append(result)
     return Report(
         kit=version("lrms-gateway"),
         base=target.base,
@@ -70,21 +70,11 @@ def _check_reachable(target: Target) -> None:
 
 
 class _Run:
-    def __init__(self, target: Target, run: str, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, target: Target, run: str) -> None:
         self._target = target
         self._run = run
-        self._pool = pool
-        self._beside: dict[str, Future[CaseResult]] = {}
         self._silent = 0
         self._has: dict[str, bool] = {}
-
-    def begin(self, groups: Sequence[Group]) -> None:
-        """Starts the cases that are played beside all others."""
-        for group in groups:
-            for case in group.cases:
-                if case.beside and not self._find_obstacle(case):
-                    waiting = self._pool.submit(self._play_one, case, group)
-                    self._beside[case.name] = waiting
 
     def play(self, group: Group) -> GroupResult:
         started = time.perf_counter()
@@ -100,15 +90,21 @@ class _Run:
 
     def _play_all(self, group: Group) -> list[CaseResult]:
         """In the order of the file, whenever each was played."""
-        played = {
-            case.name: self._play_in_turn(case, group)
-            for case in group.cases
-            if case.name not in self._beside
-        }
-        return [
-            played[case.name] if case.name in played else self._beside[case.name].result()
-            for case in group.cases
-        ]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            beside = {
+                case.name: pool.submit(self._play_one, case, group)
+                for case in group.cases
+                if case.beside and not self._find_obstacle(case)
+            }
+            played = {
+                case.name: self._play_in_turn(case, group)
+                for case in group.cases
+                if case.name not in beside
+            }
+            return [
+                beside[case.name].result() if case.name in beside else played[case.name]
+                for case in group.cases
+            ]
 
     def _play_in_turn(self, case: Case, group: Group) -> CaseResult:
         if reason := self._find_obstacle(case):

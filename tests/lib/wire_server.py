@@ -66,6 +66,7 @@ class _Server(ThreadingHTTPServer):
         self.faults = faults
         self.events = WireEvents(faults)
         self.replies: dict[str, tuple[bytes, Reply]] = {}
+        self.asked = 0
         self.lock = Lock()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -139,14 +140,32 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path == "/adverse-event/fhir/metadata":
             return self._allow("GET", lambda: Reply(200, self._make_metadata()))
         if url.path == "/health":
+            self.server.asked += 1
+            if "busy" in self._faults and self.server.asked == 1:
+                return Reply(429, make_outcome("limit", "throttled"), {"Retry-After": "0"})
             return Reply(200, {"status": "pass"})
-        if url.path.startswith("/feeds") and "bad-feeds" in self._faults:
-            return Reply(200, {"id": "nonsense"})
+        if special := self._find_special(url.path):
+            return special
         if found := re.fullmatch(r"/taxonomy/fhir/(\w+)/([a-z-]+)-([456])", url.path):
             return self._read_taxonomy(*found.groups())
         if url.path.startswith(_EVENT):
             return self._answer_events(url.path.removeprefix(_EVENT).strip("/"), url.query)
         raise RefusedError(404, make_outcome("not-found", "not-found"))
+
+    def _find_special(self, path: str) -> Reply | None:
+        """What only some tests ask for."""
+        if "redirects" in self._faults and path == "/moved":
+            return Reply(302, {}, {"Location": "/health"})
+        if not path.startswith("/feeds"):
+            return None
+        if "bad-feeds" in self._faults:
+            return Reply(200, {"id": "nonsense"})
+        self.server.asked += 1
+        is_done = self.server.asked > 2 and "endless-feeds" not in self._faults
+        if "slow-feeds" in self._faults or "endless-feeds" in self._faults:
+            headers = {} if "no-retry-after" in self._faults else {"Retry-After": "0"}
+            return Reply(200 if is_done else 202, {}, {} if is_done else headers)
+        return None
 
     def _answer_events(self, rest: str, query: str) -> Reply:
         self._check_key()
