@@ -39,13 +39,15 @@ class Single(msgspec.Struct, frozen=True, kw_only=True):
 # exists: there is such an event, and the record was for a new one only. stale: the event stands at
 # another revision than expected. lost: another attempt holds the Idempotency-Key.
 SingleState = Literal["loaded", "known", "exists", "stale", "lost"]
+KeptState = Literal["created", "revised", "unchanged", "rejected", "known", "exists"]
 
 
 class SingleOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a single request. ``batch_id`` and ``batch_number`` are of the batch that
     tells of it, where one does; ``event_id`` and ``revision`` are the event's, None where it was
-    rejected; ``recorded_at`` is that of the revision. ``known`` without a disposition: the same
-    bytes came as a feed, which is not loaded yet."""
+    rejected; ``recorded_at`` is that of the revision; ``current`` the revision at which the event
+    stands. ``known`` without a disposition: the same bytes came as a feed, which is not loaded
+    yet."""
 
     state: SingleState
     batch_id: str = ""
@@ -54,3 +56,19 @@ class SingleOutcome(msgspec.Struct, frozen=True, kw_only=True):
     event_id: int | None = None
     revision: int | None = None
     recorded_at: datetime | None = None
+    current: int | None = None
+
+    @property
+    def is_outdated(self) -> bool:
+        """These bytes were rejected as a feed: no answer to who sends them again."""
+        return self.state == "known" and self.disposition == "rejected"
+
+
+class KeptAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What was answered under an Idempotency-Key: with which event, at which revision; its findings
+    are those of the batch."""
+
+    state: KeptState
+    batch_number: int | None = None
+    event_id: int | None = None
+    revision: int | None = None

@@ -1,13 +1,14 @@
 """Idempotency keys: reserved before the work, so that a second request that comes meanwhile is told
 so, and kept with the batch that tells the answer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Final, Literal
 
 import msgspec
 from sqlalchemy import (
     Connection,
+    Row,
     delete,
     select,
     tuple_,
@@ -15,17 +16,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from schemas.single import Reservation
+from schemas.single import KeptAnswer, Reservation
 from store import bulk
 from store.audit import Audit
 from store.tables import idempotency_keys
 
-# held: reserved now, go on. answered: ``batch_number`` tells what was answered. in_flight: another
+# held: reserved now, go on. answered: ``kept`` tells what was answered. in_flight: another
 # request with the key is being worked on. reused: the key was used for another request.
 ReservationState = Literal["held", "answered", "in_flight", "reused"]
 LEASE = timedelta(seconds=60)
 # How long an answer is kept under its key: far longer than anybody retries.
 KEPT = timedelta(days=7)
+_KEPT_IN: Final = {
+    "answer": "state",
+    "batch_number": "batch_number",
+    "event_id": "event_id",
+    "revision": "revision",
+}
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -39,7 +46,7 @@ class Wanted(msgspec.Struct, frozen=True):
 class Reserved(msgspec.Struct, frozen=True):
     state: ReservationState
     reservation: Reservation | None = None
-    batch_number: int = 0
+    kept: KeptAnswer | None = None
 
 
 class Reservations:
@@ -60,17 +67,36 @@ class Reservations:
             for one in asked
         ]
 
-    def free(self, source_id: str, reservation: Reservation) -> None:
-        """No answer is to be kept: the same key may come again."""
+    def lock(self, wanted: Iterable[tuple[str, Reservation]]) -> set[tuple[str, Reservation]]:
+        """Those that nobody has taken over, locked until the end of the transaction."""
+        keys = [(source_id, one.key) for source_id, one in wanted]
         columns = idempotency_keys.c
-        self._connection.execute(
-            delete(idempotency_keys).where(
-                columns.source_id == source_id,
-                columns.key == reservation.key,
-                columns.token == reservation.token,
-                columns.batch_number.is_(None),
-            )
+        query = (
+            select(columns.source_id, columns.key, columns.token)
+            .where(tuple_(columns.source_id, columns.key).in_(keys))
+            .order_by(columns.source_id, columns.key)
+            .with_for_update()
         )
+        rows = self._connection.execute(query) if keys else ()
+        return {(row.source_id, Reservation(row.key, row.token)) for row in rows}
+
+    def settle(self, answers: Iterable[tuple[str, Reservation, KeptAnswer | None]]) -> None:
+        """What was answered under keys that are held, to be answered again; None: nothing is to be
+        kept, the same key may come again."""
+        kept: list[bulk.Row] = []
+        free: list[tuple[str, str, int]] = []
+        for source_id, one, answer in answers:
+            if answer is None:
+                free.append((source_id, one.key, one.token))
+            else:
+                told = (getattr(answer, name) for name in _KEPT_IN.values())
+                kept.append((source_id, one.key, one.token, *told))
+        keys = ("source_id", "key", "token")
+        bulk.update_rows(self._connection, idempotency_keys, keys, tuple(_KEPT_IN), kept)
+        if free:
+            held = tuple_(*(idempotency_keys.c[name] for name in keys)).in_(free)
+            unanswered = idempotency_keys.c.answer.is_(None)
+            self._connection.execute(delete(idempotency_keys).where(held, unanswered))
 
     def prune(self) -> int:
         """Forget the answers that are kept long enough."""
@@ -117,8 +143,8 @@ class Reservations:
                 state = Reserved("in_flight")
             elif row.fingerprint != one.fingerprint:
                 state = Reserved("reused")
-            elif row.batch_number is not None:
-                state = Reserved("answered", batch_number=row.batch_number)
+            elif row.answer is not None:
+                state = Reserved("answered", kept=_read_answer(row))
             elif row.reserved_until > self._now:
                 state = Reserved("in_flight")
             else:
@@ -134,3 +160,7 @@ class Reservations:
             .values(token=token, reserved_until=self._now + LEASE)
         )
         return Reservation(one.key, token)
+
+
+def _read_answer(row: Row[Any]) -> KeptAnswer:
+    return KeptAnswer(**{field: getattr(row, name) for name, field in _KEPT_IN.items()})

@@ -11,20 +11,21 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, String, Text, delete, literal, select, true, tuple_
+from sqlalchemy import Connection, String, Text, delete, literal, select, true
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import BigInteger, TypeEngine
 
 from schemas.identifiers import get_trust
-from schemas.single import Single, SingleOutcome
+from schemas.single import KeptAnswer, KeptState, Single, SingleOutcome
 from schemas.values import storable
 from store import bulk
 from store.arrival import Arrival, Position
 from store.audit import Audit
 from store.claims import Case
+from store.reservations import Reservations
 from store.settling import claim_cases, settle_cases
 from store.single_outcomes import find_outcomes
-from store.tables import batches, bodies, idempotency_keys, marks
+from store.tables import batches, bodies, marks
 from store.writing import Writing
 
 Outcomes = dict[str, SingleOutcome]
@@ -49,6 +50,7 @@ class Loading:
         self._audit = audit
         self._now = now
         self._writing = Writing(connection, audit, now)
+        self._reservations = Reservations(connection, audit, now)
         # Of the batches that this load makes, by their ids.
         self._numbers: dict[str, int] = {}
 
@@ -73,21 +75,14 @@ class Loading:
 
     def _find_lost(self, singles: Sequence[Single]) -> Outcomes:
         """Those whose reservation another attempt has taken over; the others' are locked."""
-        wanted = {(one.source_id, one.reservation.key): one for one in singles if one.reservation}
-        if not wanted:
-            return {}
-        columns = idempotency_keys.c
-        query = (
-            select(columns.source_id, columns.key, columns.token)
-            .where(tuple_(columns.source_id, columns.key).in_(list(wanted)))
-            .order_by(columns.source_id, columns.key)
-            .with_for_update()
-        )
-        held = {(row.source_id, row.key): row.token for row in self._connection.execute(query)}
+        wanted = {
+            one.batch_id: (one.source_id, one.reservation) for one in singles if one.reservation
+        }
+        held = self._reservations.lock(wanted.values())
         return {
-            one.batch_id: SingleOutcome(state="lost")
-            for key, one in wanted.items()
-            if one.reservation and held.get(key) != one.reservation.token
+            batch_id: SingleOutcome(state="lost")
+            for batch_id, reservation in wanted.items()
+            if reservation not in held
         }
 
     def _add_batches(self, singles: Sequence[Single]) -> dict[str, int]:
@@ -202,23 +197,13 @@ class Loading:
         bulk.update_rows(connection, batches, ("number",), columns, recounted)
 
     def _settle_reservations(self, held: Iterable[Single], outcomes: Outcomes) -> None:
-        """An answer that a batch tells of is kept under its key; a key that got none is free."""
-        kept: list[bulk.Row] = []
-        free: list[tuple[str, str]] = []
-        for one in held:
-            if one.reservation is None:
-                continue
-            outcome = outcomes[one.batch_id]
-            if outcome.batch_number:
-                kept.append((one.source_id, one.reservation.key, outcome.batch_number))
-            else:
-                free.append((one.source_id, one.reservation.key))
-        keys = ("source_id", "key")
-        bulk.update_rows(self._connection, idempotency_keys, keys, ("batch_number",), kept)
-        if free:
-            columns = idempotency_keys.c
-            chosen = tuple_(columns.source_id, columns.key).in_(free)
-            self._connection.execute(delete(idempotency_keys).where(chosen))
+        """What was answered is kept under its key; a key that got no answer is free, unless the
+        same request comes again at once."""
+        self._reservations.settle(
+            (one.source_id, one.reservation, _find_answer(outcomes[one.batch_id]))
+            for one in held
+            if one.reservation and not outcomes[one.batch_id].is_outdated
+        )
 
 
 def _check_conditions(fresh: Iterable[Single], cases: Mapping[str, Case]) -> Outcomes:
@@ -236,6 +221,26 @@ def _check_conditions(fresh: Iterable[Single], cases: Mapping[str, Case]) -> Out
                 revision=case.known.revision,
             )
     return refused
+
+
+def _find_answer(outcome: SingleOutcome) -> KeptAnswer | None:
+    """What is to be answered again; None where the same request may come again."""
+    state: KeptState
+    revision = outcome.revision
+    if outcome.state == "exists":
+        state = "exists"
+    elif outcome.state == "known" and outcome.event_id is not None:
+        state, revision = "known", outcome.current
+    elif outcome.state == "loaded" and outcome.disposition is not None:
+        state = outcome.disposition
+    else:
+        return None
+    return KeptAnswer(
+        state=state,
+        batch_number=outcome.batch_number or None,
+        event_id=outcome.event_id,
+        revision=revision,
+    )
 
 
 def _make_mark(one: Single, case: Case, batch_number: int, now: datetime) -> bulk.Row:

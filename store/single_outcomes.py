@@ -3,7 +3,7 @@
 from sqlalchemy import ColumnElement, Connection, select
 
 from schemas.single import SingleOutcome
-from store.tables import batches, receipt_lines, revisions
+from store.tables import batches, events, receipt_lines, revisions
 
 
 def find_outcomes(connection: Connection, chosen: ColumnElement[bool]) -> dict[str, SingleOutcome]:
@@ -18,9 +18,11 @@ def find_outcomes(connection: Connection, chosen: ColumnElement[bool]) -> dict[s
             lines.event_id,
             lines.revision,
             revisions.c.recorded_at,
+            events.c.revision.label("current"),
         )
         .join(receipt_lines, lines.batch_number == batches.c.number)
         .outerjoin(revisions, made)
+        .outerjoin(events, events.c.id == lines.event_id)
         .where(chosen, batches.c.records == 1, lines.number == 1)
     )
     return {
@@ -32,6 +34,7 @@ def find_outcomes(connection: Connection, chosen: ColumnElement[bool]) -> dict[s
             event_id=row.event_id,
             revision=row.revision,
             recorded_at=row.recorded_at,
+            current=row.current,
         )
         for row in connection.execute(query)
     }

@@ -312,9 +312,9 @@ bodies = Table(
     Column("body", LargeBinary, nullable=False),
 )
 
-# What was answered to a request with an Idempotency-Key; ``batch_number`` leads to the answer.
-# Reserved first, so that a second one that comes meanwhile is told to wait; ``token`` fences out
-# whoever lost the reservation.
+# What was answered to a request with an Idempotency-Key: ``answer``, about which event at which
+# revision, and the batch that tells the rest. Reserved first, so that a second one that comes
+# meanwhile is told to wait; ``token`` fences out whoever lost the reservation.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -323,7 +323,10 @@ idempotency_keys = Table(
     Column("fingerprint", LargeBinary(32), nullable=False),
     Column("token", Integer, nullable=False, server_default="0"),
     Column("reserved_until", UtcDateTime, nullable=False),
+    Column("answer", String(10)),
     Column("batch_number", BigInteger),
+    Column("event_id", BigInteger),
+    Column("revision", Integer),
     Column("created_at", UtcDateTime, nullable=False, index=True),
     PrimaryKeyConstraint("source_id", "key"),
     sqlite_with_rowid=False,

@@ -1,7 +1,6 @@
 """Submit single events: many requests at once, one transaction. Each gets the answer it would have
 got alone; what fails for one is tried again without the others."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -10,13 +9,14 @@ import msgspec
 
 from gateway.bootstrap import Gateway
 from gateway.pipeline.access import record_refusal
-from gateway.pipeline.answers import answer_known, answer_loaded, answer_stored
+from gateway.pipeline.answers import answer_again, answer_known, answer_loaded
 from gateway.pipeline.fault import word_fault
-from gateway.pipeline.judge_single import JudgedSingle, SingleJudge, word_asked
+from gateway.pipeline.judge_single import JudgedSingle, SingleJudge
+from gateway.pipeline.make_single import find_named_event, fingerprint, make_single
 from schemas.asked import Answer, AnswerState, Asked
 from schemas.errors import GatewayError
-from schemas.identifiers import make_batch_id, make_event_id, make_identity
-from schemas.single import Reservation, Single, SingleOutcome
+from schemas.identifiers import make_identity
+from schemas.single import KeptAnswer, Reservation, Single, SingleOutcome
 from store.reservations import Wanted
 from store.unit_of_work import UnitOfWork
 
@@ -60,6 +60,7 @@ class _Group:
         self._answers: dict[int, Answer] = {}
         self._reservations: dict[int, Reservation] = {}
         self._identities: dict[int, str] = {}
+        self._again: list[Ready] = []
 
     def answer(self) -> list[Answer]:
         everyone = list(range(len(self._asked)))
@@ -71,6 +72,8 @@ class _Group:
         while ready:
             now, ready = _take_distinct(ready)
             self._load(now)
+            ready += self._again
+            self._again = []
         self._free()
         return [self._answers[place] for place in everyone]
 
@@ -110,8 +113,8 @@ class _Group:
         for place, reserved in zip(wanted.values(), found, strict=True):
             if reserved.reservation is not None:
                 self._reservations[place] = reserved.reservation
-            elif reserved.batch_number:
-                self._answers[place] = answer_stored(self._gateway, reserved.batch_number)
+            elif reserved.kept is not None:
+                self._answers[place] = answer_again(self._gateway, reserved.kept)
             else:
                 is_reused = reserved.state == "reused"
                 self._answers[place] = Answer(state="reused" if is_reused else "in_flight")
@@ -134,7 +137,8 @@ class _Group:
             elif asked.is_update:
                 self._identities[place] = identity
             elif event_id and is_own and identity == make_identity(asked.only_new, b""):
-                self._answers[place] = answer_known(self._gateway, "exists", event_id)
+                known_as = SingleOutcome(state="exists", event_id=event_id)
+                self._answers[place] = answer_known(self._gateway, "exists", known_as, None)
 
     def _prepare(self, place: int) -> list[Ready]:
         asked = self._asked[place]
@@ -166,8 +170,17 @@ class _Group:
         with self._begin() as work:
             outcomes = work.singles.load([one.single for one in group])
         for one, outcome in zip(group, outcomes, strict=True):
+            if outcome.is_outdated:
+                self._again.append(self._renew(one))
+                continue
             self._reservations.pop(one.place, None)
             self._answers[one.place] = self._tell(one, outcome)
+
+    def _renew(self, one: Ready) -> Ready:
+        """The same request as a batch of its own."""
+        asked, held = self._asked[one.place], self._reservations.get(one.place)
+        single = make_single(asked, one.judged, held, is_own=True)
+        return msgspec.structs.replace(one, single=single)
 
     def _tell(self, one: Ready, outcome: SingleOutcome) -> Answer:
         if outcome.state == "loaded":
@@ -179,16 +192,20 @@ class _Group:
             return Answer(state="in_flight")
         is_asked = outcome.state == "exists" and self._asked[one.place].only_new is not None
         state: AnswerState = "exists" if is_asked else "known"
-        return answer_known(self._gateway, state, outcome.event_id, outcome.batch_id)
+        revision = outcome.revision if outcome.state == "exists" else outcome.current
+        return answer_known(self._gateway, state, outcome, revision)
 
     def _free(self) -> None:
-        """Keys under which there is no answer to keep."""
+        """The keys of requests that loaded nothing. Only an event that was there is an answer to
+        keep; of anything else the same request may come again."""
         if not self._reservations:
             return
         try:
             with self._begin() as work:
-                for place, reservation in self._reservations.items():
-                    work.reservations.free(self._asked[place].source_id, reservation)
+                work.reservations.settle(
+                    (self._asked[place].source_id, reservation, _find_kept(self._answers[place]))
+                    for place, reservation in self._reservations.items()
+                )
         except GatewayError as error:
             # They come free by themselves, in a minute.
             log.warning("idempotency keys are not freed: %s", error)
@@ -197,40 +214,11 @@ class _Group:
         return self._gateway.store.begin(actor="api", at=self._gateway.now())
 
 
-def find_named_event(asked: Asked) -> int | None:
-    if asked.event_id is not None:
-        return asked.event_id
-    if asked.only_new is None:
+def _find_kept(answer: Answer) -> KeptAnswer | None:
+    found = answer.version
+    if found is None:
         return None
-    return make_event_id(asked.source_id, make_identity(asked.only_new, b""))
-
-
-def fingerprint(asked: Asked) -> bytes:
-    """32 bytes over what the same request has in common with its repeat."""
-    told = f"{word_asked(asked)}\n{asked.expected}\n{asked.only_new}\n".encode()
-    return hashlib.sha256(told + asked.body).digest()
-
-
-def make_single(asked: Asked, judged: JudgedSingle, reservation: Reservation | None) -> Single:
-    """The same bytes to create an event are the same batch. A request to update is one of its own
-    however often its bytes came, and a rejected one may be accepted the next time: of these the
-    sha256 is over the request's own line and a random one too."""
-    is_same = judged.identity is not None and not asked.is_update
-    told = b"" if is_same else f"{word_asked(asked)}\n{asked.nonce.hex()}\n".encode()
-    sha256 = hashlib.sha256(told + asked.body).hexdigest()
-    return Single(
-        batch_id=make_batch_id(asked.source_id, sha256),
-        source_id=asked.source_id,
-        organisation=judged.source.organisation,
-        sha256=sha256,
-        filename=word_asked(asked),
-        body=asked.body,
-        record=judged.record,
-        identity=judged.identity,
-        expected=asked.expected,
-        only_new=asked.only_new is not None or (is_same and judged.is_by_content),
-        reservation=reservation,
-    )
+    return KeptAnswer(state="exists", event_id=found.event_id, revision=found.revision)
 
 
 def _take_distinct(ready: list[Ready]) -> tuple[list[Ready], list[Ready]]:
