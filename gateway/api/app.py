@@ -65,7 +65,7 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.state.submitting = Submitting(gateway)
     app.state.close = close
     app.state.loader = Loader(app.state.submitting.submit)
-    app.state.feed_worker = FeedWorker(gateway)
+    app.state.feed_worker = FeedWorker(gateway, app.state.meter)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(ApiProblem, _answer_problem)

@@ -19,6 +19,7 @@ from gateway.api.headers import (
 )
 from gateway.api.loading import Loader
 from gateway.api.problems import FHIR_JSON, ApiProblem
+from gateway.api.throttle import add_unannounced
 from gateway.bootstrap import Gateway
 from gateway.fhir.bundles import make_history, make_searchset
 from gateway.fhir.outcomes import make_outcome
@@ -186,7 +187,9 @@ async def _submit(request: Request, asked: Asked) -> Response:
 async def _read_event(request: Request) -> bytes:
     check_json_type(request)
     settings = request.app.state.gateway.settings
-    return await read_body(request, limit=settings.max_record_bytes, seconds=settings.body_seconds)
+    body = await read_body(request, limit=settings.max_record_bytes, seconds=settings.body_seconds)
+    add_unannounced(request, len(body))
+    return body
 
 
 def _make_asked(

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Final
 
 from gateway.bootstrap import Gateway
+from gateway.identity.limits import Meter
 from gateway.pipeline.fault import word_fault
 from gateway.pipeline.ingest import process_batch
 from gateway.pipeline.trial import check_trial
@@ -25,8 +26,9 @@ _LOOK_SECONDS: Final = 60.0
 class FeedWorker:
     """One thread. ``wake`` tells it of a feed that came to this process."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, meter: Meter) -> None:
         self._gateway = gateway
+        self._meter = meter
         self._queue: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="feeds", daemon=True)
 
@@ -69,7 +71,8 @@ class FeedWorker:
         with self._gateway.store.read() as work:
             batch = work.batches.get(feed_id)
         if self._is_small(batch.size) and batch.state in ("received", "planned"):
-            process_batch(self._gateway, batch.id)
+            done = process_batch(self._gateway, batch.id)
+            self._meter.add(done.source_id, records=done.counts.records)
 
     def _look_for_left(self) -> None:
         edge = self._gateway.now() - _LEFT

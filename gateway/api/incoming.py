@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from gateway.api.bodies import check_length, make_too_large
 from gateway.api.problems import ApiProblem
+from gateway.api.throttle import add_unannounced
 
 
 class Incoming(io.RawIOBase):
@@ -19,6 +20,7 @@ class Incoming(io.RawIOBase):
 
     def __init__(self, request: Request, *, limit: int, idle_seconds: float) -> None:
         check_length(request, limit)
+        self._request = request
         self._chunks: AsyncIterator[bytes] = request.stream().__aiter__()
         self._limit = limit
         self._idle_seconds = idle_seconds
@@ -60,4 +62,5 @@ class Incoming(io.RawIOBase):
         self.size += len(chunk)
         if self.size > self._limit:
             raise make_too_large(self._limit)
+        add_unannounced(self._request, len(chunk))
         return chunk

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from gateway.api.problems import ApiProblem
+from gateway.api.throttle import add_unannounced
 from gateway.api.tus import ALGORITHMS, Checksum
 from gateway.bootstrap import Gateway
 from gateway.pipeline.upload import append_to_upload
@@ -49,6 +50,7 @@ async def read_blocks(
     try:
         async for chunk in _unless_silent(request.stream(), seconds):
             count += len(chunk)
+            add_unannounced(request, len(chunk))
             if count > most:
                 raise TooLongError(f"{most} bytes are missing, and more came")
             if len(block) >= _BLOCK:

@@ -86,6 +86,20 @@ class Meter:
                 untold[at] += number
             return self._tell(self._add_up(place), now)
 
+    def add(
+        self,
+        source_id: str,
+        *,
+        records: int = 0,
+        bytes: int = 0,  # noqa: A002 - the word of the policy
+    ) -> None:
+        """Counts what a request turned out to hold, once it was let in."""
+        place = (source_id, begin_window(int(self._now().timestamp())))
+        with self._lock:
+            untold = self._untold[place]
+            untold[_COUNTS.index("records")] += records
+            untold[_COUNTS.index("bytes")] += bytes
+
     def refuse(self, source_id: str) -> None:
         """Counts an attempt that was refused for another reason: outside the source's grants."""
         place = (source_id, begin_window(int(self._now().timestamp())))
