@@ -89,6 +89,13 @@ class Settings(BaseSettings):
         3, ge=1, le=365, description="an upload that is not finished by then is removed"
     )
 
+    sandbox: bool = Field(
+        False, description="a sandbox for vendors' developers; nothing else may be in the database"
+    )
+    sandbox_slow_seconds: float = Field(
+        10.0, ge=0, le=600, description="how long a slow answer of the sandbox takes"
+    )
+
     _checked_algorithms = field_validator("token_algorithms")(check_algorithms)
     _checked_proxies = field_validator("trusted_proxies")(check_proxies)
     _checked_address = field_validator("public_url")(check_address)

@@ -14,7 +14,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """``body`` is that of a create, or of an update of the event ``event_id``. ``expected``:
     the revision it must stand at (If-Match); ``only_new``: the identifier that no event may have
     yet (If-None-Exist). ``key``: its Idempotency-Key. ``nonce`` makes the request one of its
-    own."""
+    own. ``to_reject``: a sandbox was asked to reject it."""
 
     source_id: str
     body: bytes
@@ -24,6 +24,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     expected: int | None = None
     only_new: str | None = None
     key: str | None = None
+    to_reject: bool = False
 
     @property
     def is_update(self) -> bool:

@@ -23,18 +23,13 @@ class Organisations:
 
     def add_many(self, given: Iterable[Organisation]) -> int:
         """Add organisations, or replace what stands under their codes; gives how many."""
-        rows = [{name: getattr(one, name) for name in _FIELDS} for one in given]
-        if not rows:
+        loaded = list(given)
+        if not loaded:
             return 0
-        insert = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
-        statement = insert(organisations)
-        fresh = {name: statement.excluded[name] for name in _FIELDS if name != "code"}
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["code"], set_=fresh), rows
-        )
-        subject = str(rows[0]["code"]) if len(rows) == 1 else "register"
-        self._audit.add("organisations.loaded", subject, {"organisations": len(rows)})
-        return len(rows)
+        put_organisations(self._connection, loaded)
+        subject = loaded[0].code if len(loaded) == 1 else "register"
+        self._audit.add("organisations.loaded", subject, {"organisations": len(loaded)})
+        return len(loaded)
 
     def find(self, code: str) -> Organisation | None:
         query = select(*_COLUMNS).where(organisations.c.code == code)
@@ -45,6 +40,16 @@ class Organisations:
         """Every organisation, by code."""
         rows = self._connection.execute(select(*_COLUMNS))
         return {row.code: _read(row) for row in rows}
+
+
+def put_organisations(connection: Connection, given: Iterable[Organisation]) -> None:
+    """Some, in place of what stands under their codes; the entry in the audit log is the
+    caller's."""
+    rows = [{name: getattr(one, name) for name in _FIELDS} for one in given]
+    insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
+    statement = insert(organisations)
+    fresh = {name: statement.excluded[name] for name in _FIELDS if name != "code"}
+    connection.execute(statement.on_conflict_do_update(index_elements=["code"], set_=fresh), rows)
 
 
 def _read(row: Sequence[Any]) -> Organisation:

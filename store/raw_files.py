@@ -121,6 +121,15 @@ class RawFiles:
             stream.seek(0)
             yield stream
 
+    def holds_any(self) -> bool:
+        """Some feed is kept here, whoever received it."""
+        return any(path.is_file() for path in self._folder.glob("[0-9a-f][0-9a-f]/*/*"))
+
+    def remove(self, sha256: str) -> None:
+        """Only a sandbox forgets what it received. One that is gone is left so."""
+        with failures_told("a raw file cannot be removed"):
+            self._path(sha256).unlink(missing_ok=True)
+
     def _path(self, sha256: str) -> Path:
         if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
             raise UnknownError("not a sha256")

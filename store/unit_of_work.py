@@ -22,6 +22,7 @@ from store.parts import Parts
 from store.receipts import Receipts
 from store.records import Records
 from store.reservations import Reservations
+from store.sandbox import Sandbox
 from store.singles import Singles
 from store.sources import Sources
 from store.tokens import Tokens
@@ -131,3 +132,7 @@ class UnitOfWork:
     @cached_property
     def uploads(self) -> Uploads:
         return Uploads(self._connection, self.audit, self._now)
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        return Sandbox(self._connection, self.audit, self._now)

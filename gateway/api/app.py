@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.api import events, feeds, records, taxonomy, tokens, uploads
+from gateway.api import events, feeds, records, sandbox, taxonomy, tokens, uploads
 from gateway.api.envelope import Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
@@ -25,6 +25,7 @@ from gateway.identity.certificates import CertificateError
 from gateway.identity.limits import Meter
 from gateway.identity.terms import parse_proxies
 from gateway.pipeline.submit import Submitting
+from gateway.sandbox.restore import check_sandbox
 from schemas.errors import GatewayError
 
 ROUTERS: Final[Sequence[APIRouter]] = (
@@ -49,7 +50,10 @@ From local risk management systems to the national record of patient safety even
 def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> FastAPI:
     """The API over an assembled gateway, which must stay open as long as the app runs; ``close``
     is called when it ends."""
-    app = FastAPI(
+    in_sandbox = gateway.settings.sandbox
+    if in_sandbox:
+        check_sandbox(gateway)
+    app = (sandbox.SandboxApp if in_sandbox else FastAPI)(
         title="LRMS integration gateway",
         version=version("lrms-gateway"),
         description=DESCRIPTION,
@@ -66,8 +70,13 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.state.close = close
     app.state.loader = Loader(app.state.submitting.submit)
     app.state.feed_worker = FeedWorker(gateway, app.state.meter)
-    for router in ROUTERS:
-        app.include_router(router)
+    # Asked of every request about one event where it is there: only in a sandbox.
+    app.state.provoke = None
+    if in_sandbox:
+        sandbox.include_provoked(app, ROUTERS)
+    else:
+        for router in ROUTERS:
+            app.include_router(router)
     app.add_exception_handler(ApiProblem, _answer_problem)
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)

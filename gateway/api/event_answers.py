@@ -54,7 +54,7 @@ def answer_event(answer: Answer, preference: str) -> Response:
         status = 403 if answer.state == "refused" else _STATUS[answer.state]
         content = make_outcome(answer.findings)
         return Response(content, status, headers, media_type=FHIR_JSON)
-    raise _make_problem(answer)
+    raise make_event_problem(answer)
 
 
 def _answer_version(
@@ -87,7 +87,8 @@ def make_path(version: EventVersion) -> str:
     return f"{EVENT_PATH}/{make_reference(version.event_id)}"
 
 
-def _make_problem(answer: Answer) -> ApiProblem:
+def make_event_problem(answer: Answer) -> ApiProblem:
+    """Where there is neither an event nor findings to tell."""
     if answer.state == "busy":
         return make_unavailable()
     if answer.state == "stale":

@@ -31,6 +31,7 @@ from gateway.pipeline.versions import (
     list_own_versions,
     write_version,
 )
+from gateway.sandbox.wishes import TO_REJECT
 from schemas.asked import Asked
 from schemas.identifiers import parse_reference
 from schemas.identity import Caller
@@ -189,6 +190,8 @@ async def _read_event(request: Request) -> bytes:
     settings = request.app.state.gateway.settings
     body = await read_body(request, limit=settings.max_record_bytes, seconds=settings.body_seconds)
     add_unannounced(request, len(body))
+    if (provoke := request.app.state.provoke) is not None:
+        await provoke(request, body)
     return body
 
 
@@ -211,6 +214,7 @@ def _make_asked(
         expected=expected,
         only_new=only_new,
         key=read_idempotency_key(request),
+        to_reject=request.scope.get(TO_REJECT, False),
     )
 
 

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from gateway.api.app import make_app
 from gateway.bootstrap import open_gateway
+from gateway.sandbox.restore import prepare_sandbox
 
 # Of one request, headers included; beyond that nobody reads on.
 _MOST_HEADER_BYTES: Final = 64 * 1024
@@ -43,4 +44,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
 def make_served_app() -> FastAPI:
     """For uvicorn: an app with a gateway of its own, by the settings of the environment."""
     opened = open_gateway(actor="api")
-    return make_app(opened.__enter__(), close=lambda: opened.__exit__(None, None, None))
+    gateway = opened.__enter__()
+    if gateway.settings.sandbox:
+        prepare_sandbox(gateway)
+    return make_app(gateway, close=lambda: opened.__exit__(None, None, None))

@@ -22,6 +22,7 @@ from schemas.identity import SCOPES, TOKEN_SECONDS
 
 router = APIRouter(tags=["tokens"])
 
+PATH: Final = "/oauth2/token"
 FORM: Final = "application/x-www-form-urlencoded"
 # The assertion, and as much again for the other fields and for what encoding them takes.
 LONGEST_FORM: Final = 2 * LONGEST
@@ -77,7 +78,7 @@ _UNAVAILABLE: Final = _document_error("not now") | {
 
 
 @router.post(
-    "/oauth2/token",
+    PATH,
     summary="Get an access token",
     response_class=JSONResponse,
     responses={
@@ -104,10 +105,9 @@ async def post_token(request: Request) -> JSONResponse:
         )
     except UnavailableError as error:
         # Where it is their keys that cannot be read they must hear it; what ails us is ours.
-        told = str(error) if isinstance(error, KeysUnavailableError) else "no token can be issued"
-        return _answer_error(
-            request, 503, UNAVAILABLE, f"Not now: {told}", {"Retry-After": str(RETRY_SECONDS)}
-        )
+        if isinstance(error, KeysUnavailableError):
+            return answer_unavailable(request, str(error))
+        return answer_unavailable(request)
     return _answer_token(issued)
 
 
@@ -137,6 +137,11 @@ def _answer_token(issued: IssuedToken) -> JSONResponse:
     if issued.scope is not None:
         told["scope"] = issued.scope
     return JSONResponse(told, headers=_UNCACHED)
+
+
+def answer_unavailable(request: Request, why: str = "no token can be issued") -> JSONResponse:
+    headers = {"Retry-After": str(RETRY_SECONDS)}
+    return _answer_error(request, 503, UNAVAILABLE, f"Not now: {why}", headers)
 
 
 def _answer_error(

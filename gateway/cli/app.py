@@ -18,6 +18,7 @@ from gateway.cli import (
     profiles,
     push,
     registry,
+    sandbox,
     serve,
 )
 from gateway.cli.failure import tell_failure
@@ -42,6 +43,7 @@ app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
 app.add_typer(profiles.profiles, name="profile")
+app.add_typer(sandbox.sandbox, name="sandbox")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.receive,
     feeds.process,

@@ -46,15 +46,15 @@ def set_client(
 ) -> None:
     """Register the keys by which a source signs, in place of those it had. Public keys only: RSA of
     2048 bits or more, or EC on P-384, each with its kid."""
-    content = None if jwks is None else _read(jwks)
+    content = None if jwks is None else read_file(jwks)
     with open_command_gateway() as gateway:
         client = credentials.set_client(
             gateway, source_id, jwks=content, jwks_url=jwks_url, scopes=scope or SCOPES
         )
         address = gateway.settings.token_url
     print_done(
-        _tell_client(client),
-        f"{source_id} gets tokens at {address}; its keys: {_word_keys(client)}",
+        tell_client(client),
+        f"{source_id} gets tokens at {address}; its keys: {word_keys(client)}",
         as_json,
     )
 
@@ -73,15 +73,15 @@ def list_clients(as_json: AsJson = False) -> None:
     with open_command_gateway() as gateway, gateway.store.read() as work:
         found = work.clients.find_all()
     if as_json:
-        print_json([_tell_client(client) for client in found])
+        print_json([tell_client(client) for client in found])
         return
     print_table(
         ["source", "keys", "scopes"],
-        [[one.source_id, _word_keys(one), " ".join(sorted(one.scopes))] for one in found],
+        [[one.source_id, word_keys(one), " ".join(sorted(one.scopes))] for one in found],
     )
 
 
-def _tell_client(client: Client) -> dict[str, object]:
+def tell_client(client: Client) -> dict[str, object]:
     return {
         "source": client.source_id,
         "kids": list_kids(client.jwks) if client.jwks else [],
@@ -91,7 +91,7 @@ def _tell_client(client: Client) -> dict[str, object]:
     }
 
 
-def _word_keys(client: Client) -> str:
+def word_keys(client: Client) -> str:
     if client.jwks is None:
         return f"at {client.jwks_url}"
     return ", ".join(list_kids(client.jwks))
@@ -106,7 +106,7 @@ def add_certificate(
     """Have a source present this certificate (or another of its own) with every request. The API
     sees certificates only behind a proxy that LRMS_TRUSTED_PROXIES names."""
     try:
-        pem = _read(file).decode("ascii")
+        pem = read_file(file).decode("ascii")
     except UnicodeDecodeError:
         raise WrongUseError(f"{file}: no certificate in PEM form") from None
     with open_command_gateway() as gateway:
@@ -143,7 +143,7 @@ def list_certificates(source_id: AnySource = None, as_json: AsJson = False) -> N
     )
 
 
-def _read(file: Path) -> bytes:
+def read_file(file: Path) -> bytes:
     if not file.is_file():
         raise WrongUseError(f"{file}: no such file")
     return file.read_bytes()

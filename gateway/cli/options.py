@@ -99,10 +99,12 @@ def print_done(found: object, words: str, as_json: bool) -> None:
         typer.echo(words)
 
 
-def print_table(columns: list[str], rows: list[list[str]]) -> None:
+def print_table(columns: list[str], rows: list[list[str]], *, err: bool = False) -> None:
+    """On standard output, or where it only tells what is going on, on standard error."""
     table = Table(*columns, box=None, pad_edge=False)
     for row in rows:
         table.add_row(*map(plain, row))
     # A table that wraps inside a pipe is of no use to grep; only a terminal has a width.
-    width = None if sys.stdout.isatty() else 500
-    Console(width=width, highlight=False, markup=False).print(table)
+    stream = sys.stderr if err else sys.stdout
+    width = None if stream.isatty() else 500
+    Console(width=width, highlight=False, markup=False, stderr=err).print(table)

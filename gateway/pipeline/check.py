@@ -17,6 +17,7 @@ from gateway.pipeline.survey import find_hold_terms
 from gateway.pipeline.unpack import open_contents
 from gateway.pipeline.verdict import find_emptiness
 from gateway.receipts.build import make_receipt, word_finding
+from gateway.sandbox.rejecting import reject_as_asked
 from schemas.batch import Batch
 from schemas.identifiers import make_batch_id, make_event_id, make_identity, make_reference
 from schemas.judged import JudgedRecord
@@ -70,6 +71,7 @@ def _settle_all(
     with gateway.store.read() as work:
         register = work.organisations.get_register()
     mapper = make_mapper(source, reading.terms)
+    mapper = reject_as_asked(mapper, source, in_sandbox=gateway.settings.sandbox)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []

@@ -14,6 +14,7 @@ from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.fresh import Fresh
 from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.versions import write_version
+from gateway.sandbox.rejecting import RejectingMapper
 from schemas.asked import Asked, EventVersion
 from schemas.catalogue import organisations, reading, requests
 from schemas.finding import Finding
@@ -55,7 +56,7 @@ class SingleJudge:
         """``known_as``: the identity of the event that an update is about."""
         source = self._sources.get(asked.source_id)
         record = _read(asked.body, self._gateway)
-        judge = self._make_judge(source)
+        judge = self._make_judge(source, to_reject=asked.to_reject)
         judged = judge.judge(record, asked.event_id)
         if asked.is_update and judged.acceptance is not None:
             wrong = _find_other(asked, record, judged, known_as)
@@ -70,12 +71,15 @@ class SingleJudge:
         self._check_answer(judged, event_id)
         return JudgedSingle(source, judged, identity)
 
-    def _make_judge(self, source: Source) -> Judge:
+    def _make_judge(self, source: Source, *, to_reject: bool) -> Judge:
         gateway = self._gateway
         fhir = msgspec.structs.replace(source, format="fhir", profile=None)
         terms = make_feed_terms(fhir, gateway.profiles, gateway.settings.limits)
         submission = make_submission(source, gateway.now(), self._register.get(""))
-        return Judge(make_mapper(fhir, terms), submission)
+        mapper = make_mapper(fhir, terms)
+        if to_reject:
+            mapper = RejectingMapper(mapper, all_records=True)
+        return Judge(mapper, submission)
 
     def _check_answer(self, judged: JudgedRecord, event_id: int) -> None:
         """What could not be sent back is not stored either: FaultError."""

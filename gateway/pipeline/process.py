@@ -16,6 +16,7 @@ from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.read import read_part
 from gateway.pipeline.unpack import open_contents
+from gateway.sandbox.rejecting import reject_as_asked
 from schemas.batch import Batch, Part
 from schemas.finding import Finding
 from schemas.judged import JudgedRecord
@@ -49,6 +50,7 @@ def process_parts(
     planned = (batch.profile, batch.profile_version, batch.profile_digest or mapper.digest)
     if parts and planned != (mapper.name, mapper.version, mapper.digest):
         batch = _change_profile(gateway, batch, mapper)
+    mapper = reject_as_asked(mapper, source, in_sandbox=gateway.settings.sandbox)
     judge = Judge(mapper, make_submission(source, batch.received_at, register))
     records = 0
     with _rare_collections():
