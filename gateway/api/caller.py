@@ -12,6 +12,7 @@ from fastapi.security import (
 )
 from starlette.concurrency import run_in_threadpool
 
+from gateway.api.problem_codes import Code
 from gateway.api.problems import ApiProblem
 from gateway.api.throttle import take_request
 from gateway.identity.callers import Callers
@@ -80,7 +81,7 @@ async def _find_caller(request: Request, key: str | None, token: str | None) -> 
     return found
 
 
-def _refuse(code: str, title: str) -> ApiProblem:
+def _refuse(code: Code, title: str) -> ApiProblem:
     return ApiProblem(
         401,
         code,

@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 from fastapi.responses import Response
 
+from gateway.api.problem_codes import Code
 from gateway.api.problems import FHIR_JSON, ApiProblem, make_fault, make_unavailable
 from gateway.fhir.outcomes import make_outcome
 from gateway.pipeline.versions import write_version
@@ -14,7 +15,7 @@ from schemas.identifiers import make_reference
 
 EVENT_PATH: Final = "/adverse-event/fhir/AdverseEvent"
 _STATUS: Final[dict[AnswerState, int]] = {"created": 201, "rejected": 422, "unreadable": 400}
-_PROBLEMS: Final[dict[AnswerState, tuple[int, str, str, str]]] = {
+_PROBLEMS: Final[dict[AnswerState, tuple[int, Code, str, str]]] = {
     "unknown": (
         404,
         "not-found",

@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from gateway.api.problem_codes import Code
 from gateway.fhir.outcomes import make_problem_outcome
 from schemas.errors import GatewayError, UnavailableError, UnknownError, WrongUseError
 
@@ -38,15 +39,21 @@ ISSUE_CODES: Final[Mapping[int, str]] = {
     503: "transient",
 }
 
+_ROUTING: Final[Mapping[int, Code]] = {
+    400: "request-malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+}
+
 
 class ApiProblem(Exception):  # noqa: N818 - it is the caller's trouble, not an error of ours
-    """Ends a request. ``code`` is a word of docs/vendors/errors.md, ``detail`` says what would be
-    accepted and never holds content of an event."""
+    """Ends a request. ``code`` is one of ``PROBLEM_CODES`` and has the status it has there;
+    ``detail`` says what would be accepted, and never holds content of an event."""
 
     def __init__(
         self,
         status: int,
-        code: str,
+        code: Code,
         title: str,
         detail: str = "",
         *,
@@ -115,6 +122,6 @@ def make_fault() -> ApiProblem:
 
 def of_http_exception(error: HTTPException) -> ApiProblem:
     """What routing says: no such address, a method it does not have."""
-    status = HTTPStatus(error.status_code)
-    code = status.phrase.lower().replace(" ", "-")
-    return ApiProblem(error.status_code, code, status.phrase, "", headers=error.headers)
+    status = error.status_code if error.status_code in _ROUTING else 400
+    phrase = HTTPStatus(status).phrase
+    return ApiProblem(status, _ROUTING[status], phrase, "", headers=error.headers)

@@ -9,6 +9,7 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from gateway.api.problem_codes import Code
 from gateway.api.problems import ApiProblem
 from gateway.api.throttle import add_unannounced
 from gateway.api.tus import ALGORITHMS, Checksum
@@ -104,7 +105,7 @@ async def _take_checked(
         return await run_in_threadpool(append_to_upload, gateway, upload, offset, again)
 
 
-def _make_cut(status: int, code: str, title: str) -> ApiProblem:
+def _make_cut(status: int, code: Code, title: str) -> ApiProblem:
     return ApiProblem(
         status,
         code,
