@@ -1,7 +1,7 @@
 """Runs the API under uvicorn."""
 
 import logging
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from fastapi import FastAPI
@@ -14,6 +14,18 @@ from gateway.sandbox.restore import prepare_sandbox
 _MOST_HEADER_BYTES: Final = 64 * 1024
 _GRACE_SECONDS: Final = 30
 _LOGGED: Final = {"version": 1, "disable_existing_loggers": False}
+# What does not depend on where it runs; the tests serve the app by the same.
+SERVER: Final[dict[str, Any]] = {
+    "http": "httptools",
+    "ws": "none",
+    # The proxy is asked for by LRMS_TRUSTED_PROXIES, and never believed by default.
+    "proxy_headers": False,
+    "server_header": False,
+    "date_header": True,
+    "access_log": False,
+    "h11_max_incomplete_event_size": _MOST_HEADER_BYTES,
+    "timeout_keep_alive": 75,
+}
 
 
 def serve(*, host: str, port: int, workers: int) -> None:
@@ -26,18 +38,10 @@ def serve(*, host: str, port: int, workers: int) -> None:
         port=port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
-        ws="none",
-        # The proxy is asked for by LRMS_TRUSTED_PROXIES, and never believed by default.
-        proxy_headers=False,
-        server_header=False,
-        date_header=True,
-        access_log=False,
         log_config=_LOGGED,
         log_level=logging.getLevelName(logging.getLogger().level).lower(),
-        h11_max_incomplete_event_size=_MOST_HEADER_BYTES,
-        timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE_SECONDS,
+        **SERVER,
     )
 
 

@@ -11,6 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.api.app import make_app
+from gateway.api.serve import SERVER
 from gateway.bootstrap import Gateway
 from gateway.pipeline.credentials import add_key
 from schemas.submission import Organisation, Source
@@ -25,9 +26,7 @@ def serve_app(app: FastAPI) -> Iterator[str]:
     """The base address while the block lasts."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            app, log_config=None, server_header=False, access_log=False, ws="none"
-        )
+        config = uvicorn.Config(app, log_config=None, **SERVER)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
@@ -36,7 +35,7 @@ def serve_app(app: FastAPI) -> Iterator[str]:
             time.sleep(0.01)
         assert server.started, "the API did not come up"
         try:
-            yield "http://127.0.0.1:%d" % listening.getsockname()[1]
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join()

@@ -2,6 +2,7 @@
 as they are sent, and what must be true of every answer whatever was asked."""
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -171,6 +172,20 @@ def get_reference(answer: requests.Response) -> str:
     element = answer.json()["extension"][-1]["extension"][0]
     assert element["url"] == "ReferenceNumber"
     return str(element["valueString"])
+
+
+def wait_for(api: Api, feed_id: str, *, source: str = SOURCE.id) -> Json:
+    """The status of a feed once it is finished, held or checked."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        answer = api.call("GET", f"/feeds/{feed_id}", source=source)
+        if answer.status_code == 200:
+            told: Json = answer.json()
+            return told
+        assert answer.status_code == 202
+        assert int(answer.headers["Retry-After"]) > 0
+        time.sleep(0.02)
+    raise AssertionError(f"{feed_id} is not done")
 
 
 def count_rows(database_url: str) -> dict[str, int]:
