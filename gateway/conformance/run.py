@@ -15,9 +15,11 @@ from gateway.conformance.play import play_case
 from gateway.conformance.report_model import CaseResult, GroupResult, Report, count
 from gateway.conformance.sending import Request, key_headers, send
 from gateway.conformance.target import Target
-from schemas.errors import UnavailableError
+from schemas.errors import UnavailableError, WrongUseError
 
 METADATA: Final = "/adverse-event/fhir/metadata"
+_EVENTS: Final = "/adverse-event/fhir/AdverseEvent"
+_NOT_LET_IN: Final = 401
 # So many cases in a row without any answer: the server is gone, and no case would tell more.
 _MOST_SILENT: Final = 3
 # No more: a stub may answer one after the other.
@@ -37,12 +39,14 @@ def run_kit(
     target: Target, groups: Sequence[Group], *, run: str, started_at: datetime, told: Told
 ) -> Report:
     """Plays the groups in order; ``told`` hears of each when it is done. ``run`` makes the local
-    ids of this run its own. UnavailableError where the server does not answer at all."""
+    ids of this run its own. UnavailableError where the server does not answer at all,
+    WrongUseError where it refuses the key."""
     started = time.perf_counter()
     if target.verify is False:
         # The caller asked for it: a warning with each request tells nothing new.
         urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     _check_reachable(target)
+    _check_key(target)
     playing = _Run(target, run)
     results = []
     for group in groups:
@@ -67,6 +71,14 @@ def _check_reachable(target: Target) -> None:
     answer = send(target, Request(method="GET", path=METADATA))
     if not answer.status:
         raise UnavailableError(f"{target.base}{METADATA}: {_SILENCES[answer.silence]}")
+
+
+def _check_key(target: Target) -> None:
+    """A wrong key is no fault of the server, and would fail nearly every case."""
+    headers = key_headers(target, "own") | {"Content-Type": "application/fhir+json"}
+    answer = send(target, Request(method="POST", path=_EVENTS, headers=headers, body=b"{}"))
+    if answer.status == _NOT_LET_IN:
+        raise WrongUseError(f"{target.base} refuses the subscription key ({_NOT_LET_IN})")
 
 
 class _Run:

@@ -114,6 +114,13 @@ def test_wrong_use_is_2(words: tuple[str, ...], told: str):
     assert told in stderr
 
 
+def test_a_key_that_the_server_refuses_is_wrong_use():
+    with serve_wire() as base:
+        code, stdout, stderr = play("--base", base, "--only", "wire", key="another-key")
+    assert (code, stdout) == (2, "")
+    assert stderr == f"lrms-gateway: {base} refuses the subscription key (401)\n"
+
+
 def test_a_key_on_the_command_line_is_no_option():
     assert play("--base", "http://127.0.0.1:9", "--key", KEY)[0] == 2
 
