@@ -59,6 +59,8 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
         description=DESCRIPTION,
         docs_url=None,
         redoc_url=None,
+        # Behind a proxy it would lead to another scheme and host, and take the key along.
+        redirect_slashes=False,
         lifespan=_live,
     )
     app.state.gateway = gateway

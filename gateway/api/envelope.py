@@ -42,8 +42,11 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send, self._make_id)
+        # What the server could not read as a request never comes to a route.
+        problem = scope.get("lrms.problem")
+        app = answer_problem(Request(scope), problem) if problem else self._app
         try:
-            await self._app(scope, receive, exchange.send)
+            await app(scope, receive, exchange.send)
         except Exception as error:  # noqa: BLE001 - the boundary: no text of it may leave
             log.error(  # noqa: TRY400 - a trace could quote the event
                 "request %s: a fault of the gateway: %s", exchange.id, word_fault(error)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Final, Literal
 
+from fastapi import Request
+
 from gateway.fhir.bundles import write_batch_response
 from gateway.fhir.outcomes import make_outcome_lines
 from gateway.receipts.build import ReceiptStream
@@ -102,6 +104,13 @@ def write_receipt(
                 yield bytes(piece)
                 piece.clear()
         yield bytes(piece)
+
+
+def link_next(request: Request, **place: str) -> str:
+    """The page behind that place. Without scheme and host, as every link here: behind a proxy
+    these are not those the caller knows."""
+    url = request.url.include_query_params(**place)
+    return f"{url.path}?{url.query}"
 
 
 def _link(feed_id: str) -> Json:

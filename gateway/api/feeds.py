@@ -12,6 +12,7 @@ from gateway.api.caller import get_caller
 from gateway.api.feed_answers import (
     MEDIA_TYPES,
     ReceiptForm,
+    link_next,
     show_batch,
     show_trial,
     write_receipt,
@@ -102,7 +103,7 @@ def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
     shown = found[:limit]
     following = None
     if len(found) > limit:
-        following = str(request.url.include_query_params(before=shown[-1].id))
+        following = link_next(request, before=shown[-1].id)
     return JSONResponse({"feeds": [show_batch(one) for one in shown], "next": following})
 
 

@@ -11,6 +11,7 @@ Code = Literal[
     "header-malformed",
     "identifier-differs",
     "body-cut-off",
+    "http-malformed",
     "tus-header",
     "sandbox-answer",
     "credentials-missing",
@@ -21,6 +22,7 @@ Code = Literal[
     "method-not-allowed",
     "not-acceptable",
     "body-too-slow",
+    "head-too-slow",
     "in-flight",
     "not-possible",
     "format-differs",
@@ -36,6 +38,7 @@ Code = Literal[
     "correction-refused",
     "too-many-requests",
     "too-many-uploads",
+    "head-too-large",
     "checksum-mismatch",
     "fault",
     "unavailable",
@@ -72,6 +75,11 @@ PROBLEM_CODES: Final[Mapping[Code, ProblemCode]] = {
         "The connection broke before the whole body came.",
         "Send it again; of an upload ask first, by HEAD, how much is kept.",
         "at once",
+    ),
+    "http-malformed": ProblemCode(
+        400,
+        "What came is not HTTP, or breaks its rules: two lengths, a length that is no number.",
+        "Let a library write the request.",
     ),
     "tus-header": ProblemCode(
         400,
@@ -122,6 +130,12 @@ PROBLEM_CODES: Final[Mapping[Code, ProblemCode]] = {
         408,
         "The body did not come within its time, or nothing came for too long.",
         "Send it again over a better line; large feeds as a [resumable upload](api.md#uploads).",
+        "later",
+    ),
+    "head-too-slow": ProblemCode(
+        408,
+        "Address and headers did not come within their time.",
+        "Send it again over a better line.",
         "later",
     ),
     "in-flight": ProblemCode(
@@ -204,6 +218,11 @@ PROBLEM_CODES: Final[Mapping[Code, ProblemCode]] = {
         "The source has as many unfinished uploads as it may.",
         "Finish or end (DELETE) one of them, or wait until the first expires.",
         "later",
+    ),
+    "head-too-large": ProblemCode(
+        431,
+        "Address and headers are longer than is taken; `detail` has the limit.",
+        "Send fewer or shorter headers, and content in the body.",
     ),
     "checksum-mismatch": ProblemCode(
         460,

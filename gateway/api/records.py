@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented
 from gateway.api.caller import get_caller
-from gateway.api.feed_answers import MEDIA_TYPES, Json, write_receipt
+from gateway.api.feed_answers import MEDIA_TYPES, Json, link_next, write_receipt
 from gateway.api.incoming import Incoming
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
@@ -67,7 +67,7 @@ def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
     following = None
     if len(found) > limit:
         last = f"{shown[-1].batch_id}:{shown[-1].line.number}"
-        following = str(request.url.include_query_params(after=last))
+        following = link_next(request, after=last)
     return JSONResponse({"records": [show_record(one) for one in shown], "next": following})
 
 

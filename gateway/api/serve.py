@@ -7,23 +7,21 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.api.app import make_app
+from gateway.api.wire import Wire
 from gateway.bootstrap import open_gateway
 from gateway.sandbox.restore import prepare_sandbox
 
-# Of one request, headers included; beyond that nobody reads on.
-_MOST_HEADER_BYTES: Final = 64 * 1024
 _GRACE_SECONDS: Final = 30
 _LOGGED: Final = {"version": 1, "disable_existing_loggers": False}
 # What does not depend on where it runs; the tests serve the app by the same.
 SERVER: Final[dict[str, Any]] = {
-    "http": "httptools",
+    "http": Wire,
     "ws": "none",
     # The proxy is asked for by LRMS_TRUSTED_PROXIES, and never believed by default.
     "proxy_headers": False,
     "server_header": False,
     "date_header": True,
     "access_log": False,
-    "h11_max_incomplete_event_size": _MOST_HEADER_BYTES,
     "timeout_keep_alive": 75,
 }
 
