@@ -44,11 +44,16 @@ class FeedWorker:
         self._thread.join()
 
     def _run(self) -> None:
+        clock = self._gateway.monotonic
+        look_at = clock() + _LOOK_SECONDS
         while True:
-            try:
-                feed_id = self._queue.get(timeout=_LOOK_SECONDS)
-            except queue.Empty:
+            # However many come meanwhile: those that were left have nobody else.
+            if clock() >= look_at:
                 self._guard(self._look_for_left, "feeds that were left")
+                look_at = clock() + _LOOK_SECONDS
+            try:
+                feed_id = self._queue.get(timeout=max(0.0, look_at - clock()))
+            except queue.Empty:
                 continue
             if feed_id is None:
                 return
