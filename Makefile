@@ -27,7 +27,7 @@ demo: $(READY) ## the main job: three feeds in samples/ become national events, 
 test: $(READY) ## the whole test suite; starts its own PostgreSQL and SMTP server
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
-serve: $(READY) ## Airflow standalone with the DAGs scheduled, on 127.0.0.1
+serve: $(READY) ## Airflow with the DAGs scheduled, and the API for vendors (a sandbox at first), on 127.0.0.1
 	@$(BIN)/python samples/serve.py
 
 check: $(READY) ## ruff, mypy --strict, import contracts

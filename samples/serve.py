@@ -1,113 +1,170 @@
-"""``make serve``: Airflow standalone with the DAGs scheduled, on 127.0.0.1, until Ctrl-C.
+"""``make serve``: Airflow standalone with the DAGs scheduled, and the API for vendors, both on
+127.0.0.1, until Ctrl-C.
 
-``LRMS_HOME`` (default ``var/``) holds everything; ``LRMS_SERVE_PORT`` is the port (default 8080).
+``LRMS_HOME`` (default ``var/``) holds everything; ``LRMS_SERVE_PORT`` is the port of Airflow
+(default 8080), ``LRMS_API_PORT`` that of the API (8000). A home without a source of anybody's
+becomes a sandbox: the API has fixed keys, so that there is something to try at once.
 """
 
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from airflow_home import make_environment
+from processes import Process, start, stop, wait_for_first
+
+from gateway.bootstrap import open_gateway
+from gateway.config import read_settings
+from gateway.sandbox.fixed import FHIR, KEYS
+from gateway.sandbox.restore import is_only_sandbox, prepare_sandbox
+from schemas.errors import GatewayError
 
 READY_SECONDS = 180
-STOP_SECONDS = 10
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
+FEED = "samples/fhir/demo/feed.ndjson"
+
+
+class Part(NamedTuple):
+    """What is served, and how we see that it is up."""
+
+    name: str
+    command: list[str]
+    log: Path
+    is_up: Callable[[], bool]
 
 
 def main() -> int:
     home = Path(os.environ.get("LRMS_HOME", "var")).resolve()
-    port = int(os.environ.get("LRMS_SERVE_PORT", "8080"))
-    environment = make_environment(home, port=port)
-    folder = Path(environment["AIRFLOW_HOME"])
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "standalone.log"
-    print(f"Starting Airflow (about 20 seconds; log: {log}) ...", flush=True)
+    port, api_port = (
+        int(os.environ.get(name, default))
+        for name, default in (("LRMS_SERVE_PORT", "8080"), ("LRMS_API_PORT", "8000"))
+    )
+    os.environ.setdefault("LRMS_PUBLIC_URL", f"http://127.0.0.1:{api_port}")
+    try:
+        is_sandbox = choose_sandbox()
+    except GatewayError as error:
+        print(error, file=sys.stderr)
+        return 2
+    environment = make_environment(home, port=port) | {"LRMS_SANDBOX": str(is_sandbox)}
+    parts = (make_airflow(home, port), make_api(home, api_port))
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, signal.default_int_handler)
-    # In a session of its own, Ctrl-C does not reach it: we stop it, and all that it started.
-    with log.open("ab") as output:
-        airflow = subprocess.Popen(
-            [sys.executable, "-m", "airflow", "standalone"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    running: list[Process] = []
     try:
-        if not _wait_until_healthy(airflow, port):
-            print(f"Airflow did not come up: see {log}", file=sys.stderr)
-            return 1
-        _print_welcome(home, folder, port)
-        return airflow.wait()
+        return serve(parts, environment, running, lambda: print_welcome(home, port, is_sandbox))
     except KeyboardInterrupt:
         print("\nStopping ...", flush=True)
         return 0
     finally:
-        _stop(airflow)
+        # A second Ctrl-C must not leave half of it running.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        stop(running)
 
 
-def _wait_until_healthy(airflow: "subprocess.Popen[bytes]", port: int) -> bool:
+def choose_sandbox() -> bool:
+    """Whether the home is a sandbox's, or becomes one. Settings that say so decide; else no source
+    of anybody else may be there."""
+    settings = read_settings()
+    with open_gateway(settings, actor="serve") as gateway:
+        is_told = "sandbox" in settings.model_fields_set
+        is_sandbox = settings.sandbox if is_told else is_only_sandbox(gateway)
+        if is_sandbox:
+            prepare_sandbox(gateway)
+    return is_sandbox
+
+
+def make_airflow(home: Path, port: int) -> Part:
+    address = f"http://127.0.0.1:{port}/api/v2/monitor/health"
+
+    def is_up() -> bool:
+        health = ask(address)
+        return bool(health) and all(health[part]["status"] == "healthy" for part in PARTS)
+
+    command = [sys.executable, "-m", "airflow", "standalone"]
+    return Part("Airflow", command, home / "airflow" / "standalone.log", is_up)
+
+
+def make_api(home: Path, port: int) -> Part:
+    program = Path(sys.executable).with_name("lrms-gateway")
+    command = [str(program), "serve", "--port", str(port)]
+    address = f"http://127.0.0.1:{port}/health"
+    return Part("The API", command, home / "api.log", lambda: bool(ask(address)))
+
+
+def serve(
+    parts: tuple[Part, ...],
+    environment: Mapping[str, str],
+    running: list[Process],
+    welcome: Callable[[], None],
+) -> int:
+    """Until one of them ends; ``running`` holds what was started, whatever happens."""
+    print("Starting Airflow and the API (about 20 seconds); their logs:", flush=True)
+    for part in parts:
+        running.append(start(part.command, environment, part.log))
+        print(f"  {part.log}", flush=True)
+    for part, process in zip(parts, running, strict=True):
+        if not wait_until_up(part, process):
+            print(f"{part.name} did not come up: see {part.log}", file=sys.stderr)
+            return 1
+    welcome()
+    ended = parts[running.index(wait_for_first(running))]
+    print(f"{ended.name} ended: see {ended.log}", file=sys.stderr)
+    return 1
+
+
+def wait_until_up(part: Part, process: Process) -> bool:
     ends_at = time.monotonic() + READY_SECONDS
-    while time.monotonic() < ends_at and airflow.poll() is None:
-        if _is_healthy(port):
+    while time.monotonic() < ends_at and process.poll() is None:
+        if part.is_up():
             return True
         time.sleep(0.5)
     return False
 
 
-def _is_healthy(port: int) -> bool:
+def ask(address: str) -> Any:
+    """What this machine answers; None where it does not."""
     try:
-        with urllib.request.urlopen(
-            f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5
-        ) as answer:
-            health = json.load(answer)
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own
+            return json.load(answer)
     except (OSError, ValueError):
-        return False
-    return all(health[part]["status"] == "healthy" for part in PARTS)
+        return None
 
 
-def _print_welcome(home: Path, folder: Path, port: int) -> None:
-    passwords = folder / "simple_auth_manager_passwords.json.generated"
+def print_welcome(home: Path, port: int, is_sandbox: bool) -> None:
+    passwords = home / "airflow" / "simple_auth_manager_passwords.json.generated"
     user, password = next(iter(json.loads(passwords.read_text()).items()))
+    api = os.environ["LRMS_PUBLIC_URL"]
     print(
         f"""
+API         {api}   for vendors: docs/vendors/getting-started.md
 Airflow     http://127.0.0.1:{port}   user {user}, password {password}
 DAGs        load_feeds (every 5 minutes) → mark_externally_recorded → notify_admin_users
 Data        {home}
 Mail        {home / "mailbox"}, unless LRMS_SMTP_HOST is set
-
+"""
+    )
+    if is_sandbox:
+        print("Sandbox     its keys, the same everywhere and good nowhere else:")
+        for key in KEYS:
+            if key.expires_at is None:
+                print(f"            {key.source_id:<15} {key.secret}")
+    secret = next(key.secret for key in KEYS if key.source_id == FHIR.id) if is_sandbox else "…"
+    how = "" if is_sandbox else "        # a key: lrms-gateway key add SOURCE"
+    print(
+        f"""
 Send a feed from another terminal:
-  lrms-gateway receive FILE --source ID      and it is loaded within 5 minutes
+  export LRMS_PUSH_KEY={secret}{how}
+  .venv/bin/lrms-gateway push {FEED} --base {api} --wait
 Ctrl-C stops everything.
 """,
         flush=True,
     )
-
-
-def _stop(airflow: "subprocess.Popen[bytes]") -> None:
-    """Ends the whole process group: politely, then for good. A task that dies with it is taken up
-    again by the next start."""
-    for sign, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5)):
-        if not _signal_group(airflow, sign):
-            return
-        ends_at = time.monotonic() + seconds
-        while time.monotonic() < ends_at and _signal_group(airflow, 0):
-            time.sleep(0.2)
-
-
-def _signal_group(airflow: "subprocess.Popen[bytes]", sign: int) -> bool:
-    """Whether anything of the group is left to take the signal; 0 only asks."""
-    airflow.poll()  # else the dead parent itself counts as left
-    try:
-        os.killpg(airflow.pid, sign)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 if __name__ == "__main__":
