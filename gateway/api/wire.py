@@ -23,6 +23,9 @@ class Wire(HttpToolsProtocol):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
+        # An address may hold an identifier of theirs; uvicorn writes it wherever "uvicorn.access"
+        # has a handler, whatever its settings say.
+        self.access_log = False
         # Of the head that is being read: what came, and what of it was understood.
         self._came = 0
         self._understood = 0
