@@ -1,4 +1,4 @@
-"""``make demo``: three feeds in, national events out, through real Airflow DAG runs.
+"""``make demo``: four feeds in, national events out, through real Airflow DAG runs.
 
 Everything is kept in ``var/demo`` (``LRMS_DEMO_HOME``); a second run finds it all done and says so.
 """
@@ -17,6 +17,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 from airflow_home import make_environment
+from push import push_feed
 from rich.console import Console
 from rich.table import Table
 
@@ -47,6 +48,8 @@ SOURCES = (
         submits_for=frozenset({"RZC"}),
     ),
 )
+# Its first feed is pushed over HTTP; the others are files.
+PUSHING = "northmoor-fhir"
 # RZD and others on purpose have none: their alerts go to the national leads.
 ADMINS = (
     ("patient.safety@northmoor.example", "RZA"),
@@ -55,7 +58,7 @@ ADMINS = (
     ("patient.safety@calder-bay.example", "RZC"),
 )
 FEEDS = (
-    ("northmoor-fhir", "fhir/demo/feed.ndjson", "FHIR, NDJSON"),
+    (PUSHING, "fhir/demo/feed.ndjson", "FHIR, NDJSON"),
     ("northmoor-fhir", "fhir/demo/bundle.json", "FHIR, Bundle"),
     ("ashcombe-xml", "xml/demo/feed.xml", "XML"),
     ("calder-bay-csv", "csv/demo/feed.csv", "CSV"),
@@ -72,6 +75,8 @@ def main() -> int:
         "LRMS_DATABASE_URL": "",
         "LRMS_SMTP_HOST": "",
         "LRMS_DIGEST_HOUR": "0",
+        # Also what is pushed is left to Airflow here.
+        "LRMS_LOAD_AT_ONCE_BYTES": "0",
         "LRMS_NATIONAL_LEADS": "national.leads@nhs.example",
     }
     os.environ |= environment
@@ -122,14 +127,18 @@ def _register(gateway: Gateway) -> None:
 
 
 def _receive(gateway: Gateway) -> list[Batch]:
-    console.print(f"[bold]2. Received[/bold] {len(FEEDS)} feeds:")
-    received = []
-    for source, path, shape in FEEDS:
+    console.print(f"[bold]2. Received[/bold] {len(FEEDS)} feeds, the first over HTTP:")
+    with gateway.store.read() as work:
+        known = {batch.id for batch in work.batches.find_all()}
+    (_, pushed, _), *_ = FEEDS
+    received = [push_feed(gateway, PUSHING, SAMPLES / pushed)]
+    for source, path, _ in FEEDS[1:]:
         with (SAMPLES / path).open("rb") as stream:
-            batch, is_new = receive_feed(gateway, source, stream, filename=Path(path).name)
-        state = "kept" if is_new else "was here already"
-        console.print(f"   {batch.id}  {shape:<13} {batch.size:>7,} bytes  {source:<15} {state}")
-        received.append(batch)
+            received.append(receive_feed(gateway, source, stream, filename=Path(path).name)[0])
+    for batch, (source, _, shape) in zip(received, FEEDS, strict=True):
+        state = "was here already" if batch.id in known else "kept"
+        told = f"{shape:<13} {batch.size:>7,} bytes  {batch.route:<5} {source:<15} {state}"
+        console.print(f"   {batch.id}  {told}")
     return received
 
 

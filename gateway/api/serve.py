@@ -1,6 +1,11 @@
 """Runs the API under uvicorn."""
 
 import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import uvicorn
@@ -10,8 +15,10 @@ from gateway.api.app import make_app
 from gateway.api.wire import Wire
 from gateway.bootstrap import open_gateway
 from gateway.sandbox.restore import prepare_sandbox
+from schemas.errors import UnavailableError
 
 _GRACE_SECONDS: Final = 30
+_READY_SECONDS: Final = 30
 _LOGGED: Final = {"version": 1, "disable_existing_loggers": False}
 # What does not depend on where it runs; the tests serve the app by the same.
 SERVER: Final[dict[str, Any]] = {
@@ -41,6 +48,27 @@ def serve(*, host: str, port: int, workers: int) -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         **SERVER,
     )
+
+
+@contextmanager
+def serve_app(app: FastAPI) -> Iterator[str]:
+    """Serves an app in a thread, on a port of its own, while the block lasts; gives its address.
+    For whoever needs the API for a moment: the demo, and the tests."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, **SERVER))
+        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
+        thread.start()
+        until = time.monotonic() + _READY_SECONDS
+        while not server.started and thread.is_alive() and time.monotonic() < until:
+            time.sleep(0.01)
+        if not server.started:
+            raise UnavailableError("the API did not come up")
+        try:
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def make_served_app() -> FastAPI:

@@ -1,44 +1,17 @@
 """The API, really served: uvicorn on a port of its own, in a thread of the test."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
-from fastapi import FastAPI
-
 from gateway.api.app import make_app
-from gateway.api.serve import SERVER
+from gateway.api.serve import serve_app
 from gateway.bootstrap import Gateway
 from gateway.pipeline.credentials import add_key
 from schemas.submission import Organisation, Source
 
 SOURCE = Source(id="ward-system", organisation="RZA", format="fhir")
 OTHER = Source(id="other-system", organisation="RZB", format="fhir")
-_READY_SECONDS = 30
-
-
-@contextmanager
-def serve_app(app: FastAPI) -> Iterator[str]:
-    """The base address while the block lasts."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app, log_config=None, **SERVER)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
-        thread.start()
-        until = time.monotonic() + _READY_SECONDS
-        while not server.started and thread.is_alive() and time.monotonic() < until:
-            time.sleep(0.01)
-        assert server.started, "the API did not come up"
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @contextmanager
