@@ -4,6 +4,7 @@ import re
 
 from schemas.catalogue import AREAS, get_catalogue
 from schemas.finding import FindingCode
+from tests.lib.finding_examples import find_example
 
 AREA_TITLES = {
     "READ": "Reading",
@@ -14,6 +15,7 @@ AREA_TITLES = {
     "ORG": "Organisations",
     "TEXT": "Narrative and free text",
     "EXP": "The batch as a whole",
+    "REQ": "Requests about one event",
 }
 INTRODUCTION = """\
 # Finding catalogue
@@ -25,6 +27,10 @@ never used again for another. A record with an **error** is rejected, and its ne
 **warning** or **information** leaves it accepted. The scope says what a finding is about: one
 field, the whole record, or the whole batch. In the wording, names in braces stand for what the
 finding carries: a code, a position, a number, and never free text of the record.
+
+Below each stands a real example: what was sent, at the place the finding names, and what the
+receipt said of it. They are excerpts of [samples](../samples/findings), which the tests run as they
+are.
 """
 
 
@@ -70,9 +76,35 @@ def _make_entry(entry: FindingCode) -> str:
         f"- **Message**: {entry.message}",
         f"- **Fix**: {entry.fix}",
     ]
-    if entry.example:
-        lines.append(f"- **Example**: {entry.example}")
-    return "\n".join([*lines, ""])
+    # Braces are doubled as in the wording, though nothing is filled in here.
+    told = entry.example.replace("{{", "{").replace("}}", "}").replace("&#", "&amp;#")
+    lines.append(f"- **Example**: {told} {_link_sample(entry)}".rstrip())
+    return "\n".join([*lines, *_make_example(entry), ""])
+
+
+def _link_sample(entry: FindingCode) -> str:
+    example = find_example(entry.code)
+    if example is None:
+        return ""
+    where = f", at `{example.where}`" if example.where else ""
+    settings = f", with `{' '.join(example.settings)}`" if example.settings else ""
+    return f"[Sample](../samples/findings/{entry.code}){where}{settings}:"
+
+
+def _make_example(entry: FindingCode) -> list[str]:
+    example = find_example(entry.code)
+    if example is None:
+        return []
+    sent = ["", "```text", *example.sent, "```"] if example.sent else []
+    said = [("", example.message, entry.message), ("To do: ", example.fix, entry.fix)]
+    # What has nothing to fill in stands above already.
+    quoted = [f"> {head}{quote(text)}" for head, text, wording in said if text != wording]
+    return [*sent, *([""] if quoted else []), *"\n>\n".join(quoted).splitlines()]
+
+
+def quote(text: str) -> str:
+    """Not read as Markdown: what a message quotes may be anything."""
+    return re.sub(r"([\\`*<>\[\]])", r"\\\1", text)
 
 
 def _area_heading(area: str) -> str:
