@@ -41,7 +41,7 @@ fuzz: $(READY) ## every reader against mutated feeds, SECONDS (60) each, with at
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
 	@$(BIN)/python -m tests.fuzz --seconds $(SECONDS)
 
-docs: $(READY) ## write the generated documents anew (finding catalogue, receipt schema, command line)
+docs: $(READY) ## write the generated documents anew (finding catalogue, OpenAPI, receipt schema, command line …)
 	@$(BIN)/python -m tests.lib.generated_documents
 
 lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)

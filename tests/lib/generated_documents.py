@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.lib.api_documents import make_errors, make_openapi
 from tests.lib.finding_catalogue import make_finding_catalogue
 from tests.lib.reference_documents import (
     make_command_line,
@@ -22,6 +23,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/profile.schema.json": make_profile_schema,
     "docs/command-line.md": make_command_line,
     "docs/settings.md": make_settings,
+    "docs/openapi.json": make_openapi,
+    "docs/vendors/errors.md": make_errors,
 }
 
 
