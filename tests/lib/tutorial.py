@@ -43,12 +43,13 @@ class Shell:
     def run(self, command: str) -> str:
         program, *words = shlex.split(command, comments=True)
         if program != "lrms-gateway" or _SHELL_SIGNS & set(command):
-            return self._type(command)
-        exported = dict(_EXPORT.findall(self._type("export -p")))
+            return self.type(command)
+        exported = dict(_EXPORT.findall(self.type("export -p")))
         with chdir(self._folder):
             return run_here(tuple(words), exported)[3].decode()
 
-    def _type(self, command: str) -> str:
+    def type(self, command: str) -> str:
+        """What the shell prints of it, both streams."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{command}\necho '<end>'\n")

@@ -1,0 +1,140 @@
+"""The commands of docs/vendors/getting-started.md, typed in their order in one shell against a
+served sandbox. ``python -m tests.lib.vendor_page`` writes what they print now into the page; READ
+the difference.
+
+A ``bash`` block is typed as it stands; the block right behind it is what it prints, with ``…`` for
+any text, in a line of its own for any lines. Without one it prints nothing. A block behind
+``<!-- file: NAME -->`` is saved as that file; one behind ``<!-- not typed -->`` is left alone.
+"""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import requests
+
+from tests.lib.tutorial import Shell, make_checkout
+
+PAGE = Path("docs/vendors/getting-started.md")
+ADDRESS = "http://127.0.0.1:8000"
+NEEDED = ("curl",)
+_READY_SECONDS = 60
+_BLOCK = re.compile(
+    r"(?P<note><!-- (?P<what>file|not typed):? ?(?P<name>\S*) -->\n)?"
+    r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$"
+    r"(?P<output>\n\n?```(?:text|json|http|csv)\n(?P<shown>.*?)^```$)?",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+class Step:
+    """A block to be typed, or a file to be saved."""
+
+    def __init__(self, found: re.Match[str]) -> None:
+        self.place = found.start()
+        self.is_typed = found["kind"] == "bash" and not found["what"]
+        self.file = found["name"] if found["what"] == "file" else ""
+        self.text = found["text"]
+        self.shown = found["shown"] or ""
+        self.span = found.span("shown") if found["shown"] is not None else None
+
+
+def find_steps(page: str) -> list[Step]:
+    steps = [Step(found) for found in _BLOCK.finditer(page)]
+    return [step for step in steps if step.is_typed or step.file]
+
+
+@contextmanager
+def open_reader(folder: Path) -> Iterator["Reader"]:
+    """Somebody who reads the page in a checkout, with ``make serve`` running beside."""
+    missing = [name for name in NEEDED if shutil.which(name) is None]
+    assert not missing, f"the page needs {', '.join(missing)}"
+    with serve_sandbox(folder / "var") as address:
+        reader = Reader(folder, address)
+        try:
+            yield reader
+        finally:
+            reader.close()
+
+
+class Reader:
+    def __init__(self, folder: Path, address: str) -> None:
+        self._address = address
+        self._shell: Shell = make_checkout(folder)
+
+    def take(self, step: Step) -> str:
+        """What is printed, with the address of the page in place of ours."""
+        text = step.text.replace(ADDRESS, self._address)
+        if step.file:
+            here = Path(self._shell.type("pwd").strip())
+            (here / step.file).write_text(text, encoding="utf-8")
+            return ""
+        printed = self._shell.type(text.rstrip("\n"))
+        return printed.replace(self._address, ADDRESS)
+
+    def close(self) -> None:
+        self._shell.close()
+
+
+@contextmanager
+def serve_sandbox(home: Path) -> Iterator[str]:
+    """As the command serves it: a process of its own, at an address of its own."""
+    port = _find_port()
+    address = f"http://127.0.0.1:{port}"
+    program = str(Path(sys.executable).with_name("lrms-gateway"))
+    process = subprocess.Popen(
+        [program, "serve", "--sandbox", "--port", str(port)],
+        env=os.environ | {"LRMS_HOME": str(home), "LRMS_PUBLIC_URL": address},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_up(address)
+        yield address
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _find_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return int(listening.getsockname()[1])
+
+
+def _wait_until_up(address: str) -> None:
+    until = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < until:
+        try:
+            requests.get(f"{address}/health", timeout=5).raise_for_status()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the sandbox did not come up")
+
+
+def rewrite(page: str, reader: Reader) -> str:
+    """The page with what its commands print now."""
+    written, last = "", 0
+    for step in find_steps(page):
+        printed = reader.take(step)
+        if step.span and "…" not in step.shown:
+            start, end = step.span
+            text = "".join(f"{line.rstrip()}\n" for line in printed.splitlines())
+            written, last = written + page[last:start] + text, end
+    return written + page[last:]
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary, open_reader(Path(temporary)) as open_page:
+        told = rewrite(PAGE.read_text(encoding="utf-8"), open_page)
+    PAGE.write_text(told, encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")
