@@ -17,6 +17,7 @@ from gateway.api.envelope import Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
+from gateway.api.openapi import DocumentedApp
 from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
 from gateway.bootstrap import Gateway
 from gateway.fhir.sent import prepare_checks
@@ -53,7 +54,7 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     in_sandbox = gateway.settings.sandbox
     if in_sandbox:
         check_sandbox(gateway)
-    app = (sandbox.SandboxApp if in_sandbox else FastAPI)(
+    app = (sandbox.SandboxApp if in_sandbox else DocumentedApp)(
         title="LRMS integration gateway",
         version=version("lrms-gateway"),
         description=DESCRIPTION,

@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from gateway.api import documented, tokens
 from gateway.api.caller import get_caller
 from gateway.api.event_answers import EVENT_PATH, make_event_problem
+from gateway.api.openapi import DocumentedApp
 from gateway.api.problems import ApiProblem, make_fault, make_problem, make_unavailable
 from gateway.api.throttle import make_too_many
 from gateway.bootstrap import Gateway
@@ -35,7 +36,7 @@ _MOST_REMEMBERED: Final = 10_000
 _QUOTA: Final = re.compile(r'"requests";r=\d+;t=(\d+)', re.ASCII)
 
 
-class SandboxApp(FastAPI):
+class SandboxApp(DocumentedApp):
     """Stands around everything else: only here is the connection of a request at hand."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
