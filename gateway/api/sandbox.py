@@ -208,7 +208,7 @@ def _refuse(detail: str) -> ApiProblem:
 def _find_identifier(body: bytes) -> str | None:
     try:
         found = msgspec.json.decode(body, type=_Identified).identifier
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         # What is wrong with it is said by whoever reads it in earnest.
         return None
     first = next(iter(found), None) if isinstance(found, list) else found

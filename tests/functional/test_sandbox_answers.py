@@ -230,6 +230,11 @@ def test_a_wish_that_is_none_is_told_what_there_is(api):
     assert get_code(answer) == "sandbox-answer"
 
 
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"identifier": ' * 5_000, b"\xff", b"", b"7"])
+def test_a_body_that_cannot_be_read_is_refused_as_everywhere(api, body):
+    assert api.create(body, source=FHIR).status_code == 400
+
+
 def test_an_upload_names_its_protocol_also_where_it_is_refused(api):
     answer = api.call("POST", "/uploads", source=FHIR, Sandbox_Answer="503")
     assert (answer.status_code, answer.headers["Tus-Resumable"]) == (503, "1.0.0")
