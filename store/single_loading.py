@@ -8,37 +8,24 @@ batches by id.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, String, Text, delete, literal, select, true
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import BigInteger, TypeEngine
+from sqlalchemy import Connection
 
 from schemas.identifiers import get_trust
 from schemas.single import KeptAnswer, KeptState, Single, SingleOutcome
-from schemas.values import storable
 from store import bulk
 from store.arrival import Arrival, Position
 from store.audit import Audit
 from store.claims import Case
 from store.reservations import Reservations
 from store.settling import claim_cases, settle_cases
-from store.single_outcomes import find_outcomes
+from store.single_batches import SingleBatches
 from store.tables import batches, bodies, marks
 from store.writing import Writing
 
 Outcomes = dict[str, SingleOutcome]
-_GIVEN: Final[dict[str, TypeEngine[Any]]] = {
-    "id": String(),
-    "source_id": String(),
-    "sha256": String(),
-    "size": BigInteger(),
-    "filename": Text(),
-    "verdict": String(),
-    "created": BigInteger(),
-    "rejected": BigInteger(),
-}
 _RECORD: Final = 1
 
 
@@ -51,18 +38,19 @@ class Loading:
         self._now = now
         self._writing = Writing(connection, audit, now)
         self._reservations = Reservations(connection, audit, now)
+        self._batches = SingleBatches(connection, now)
         # Of the batches that this load makes, by their ids.
         self._numbers: dict[str, int] = {}
 
     def load(self, singles: Sequence[Single]) -> Outcomes:
         outcomes = self._find_lost(singles)
         held = [one for one in singles if one.batch_id not in outcomes]
-        self._numbers = self._add_batches(held)
-        outcomes |= self._find_known([one for one in held if one.batch_id not in self._numbers])
+        self._numbers = self._batches.add(held)
+        outcomes |= self._batches.find_known([x for x in held if x.batch_id not in self._numbers])
         fresh = [one for one in held if one.batch_id in self._numbers]
         cases = self._claim(fresh)
         refused = _check_conditions(fresh, cases)
-        self._remove_batches(refused)
+        self._batches.remove([self._numbers[batch_id] for batch_id in refused])
         outcomes |= refused
         loaded = [one for one in fresh if one.batch_id not in refused]
         kept = {one.batch_id: cases[one.batch_id] for one in loaded if one.batch_id in cases}
@@ -85,57 +73,6 @@ class Loading:
             if reservation not in held
         }
 
-    def _add_batches(self, singles: Sequence[Single]) -> dict[str, int]:
-        """The numbers of those batches that are new. The unique row decides between the same bytes
-        that arrive at once."""
-        if not singles:
-            return {}
-        rows = [
-            (
-                one.batch_id,
-                one.source_id,
-                one.sha256,
-                len(one.body),
-                storable(one.filename),
-                "rejected" if one.identity is None else "accepted",
-                int(one.identity is not None),
-                int(one.identity is None),
-            )
-            for one in sorted(singles, key=lambda one: one.batch_id)
-        ]
-        given = bulk.make_rows(rows, _GIVEN, self._connection)
-        same = {
-            "route": literal("http"),
-            "received_at": literal(self._now, batches.c.received_at.type),
-            "state": literal("finished"),
-            "shape": literal("fhir-json"),
-            "profile": literal("fhir"),
-            "profile_version": literal("1"),
-            "profile_digest": literal(""),
-            "records": literal(_RECORD),
-            "finished_at": literal(self._now, batches.c.finished_at.type),
-            "marked_at": literal(self._now, batches.c.marked_at.type),
-        }
-        # SQLite needs the condition to tell this ON from a join's.
-        chosen = select(*given.c, *same.values()).where(true()).order_by(given.c.id)
-        insert = postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert
-        statement = (
-            insert(batches)
-            .from_select([*_GIVEN, *same], chosen)
-            .on_conflict_do_nothing()
-            .returning(batches.c.id, batches.c.number)
-        )
-        return {row.id: row.number for row in self._connection.execute(statement)}
-
-    def _find_known(self, singles: Sequence[Single]) -> Outcomes:
-        if not singles:
-            return {}
-        ids = [one.batch_id for one in singles]
-        found = find_outcomes(self._connection, batches.c.id.in_(ids))
-        # The same bytes came as a file, which is not loaded yet: it will be.
-        waiting = {one: SingleOutcome(state="known", batch_id=one) for one in ids}
-        return waiting | found
-
     def _claim(self, fresh: Iterable[Single]) -> dict[str, Case]:
         cases: dict[str, Case] = {}
         for one in fresh:
@@ -147,13 +84,21 @@ class Loading:
             position = Position(self._numbers[one.batch_id], _RECORD)
             case.arrivals.append(Arrival(position, accepted))
         claim_cases(self._connection, cases.values(), self._now)
+        self._move_overtaken(cases)
         return cases
 
-    def _remove_batches(self, batch_ids: Iterable[str]) -> None:
-        numbers = [self._numbers[batch_id] for batch_id in batch_ids]
-        if numbers:
-            chosen = bulk.is_among(batches.c.number, numbers, self._connection)
-            self._connection.execute(delete(batches).where(chosen))
+    def _move_overtaken(self, cases: Mapping[str, Case]) -> None:
+        """Another process took a later number and the event's lock before us, and its version is
+        told by now. The lock is ours: so this request comes after that one."""
+        late = {
+            batch_id: case
+            for batch_id, case in cases.items()
+            if case.known is not None and case.arrivals[0].position < case.seen
+        }
+        self._numbers |= self._batches.number_anew([self._numbers[name] for name in late])
+        for batch_id, case in late.items():
+            position = Position(self._numbers[batch_id], _RECORD)
+            case.arrivals = [Arrival(position, case.arrivals[0].acceptance)]
 
     def _tell(self, one: Single, case: Case | None) -> SingleOutcome:
         number = self._numbers[one.batch_id]

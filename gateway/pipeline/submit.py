@@ -4,6 +4,7 @@ got alone; what fails for one is tried again without the others."""
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 
 import msgspec
 
@@ -17,7 +18,7 @@ from schemas.asked import Answer, AnswerState, Asked
 from schemas.errors import GatewayError
 from schemas.identifiers import make_identity
 from schemas.single import KeptAnswer, Reservation, Single, SingleOutcome
-from store.reservations import Wanted
+from store.reservations import Reserved, Wanted
 from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -95,29 +96,34 @@ class _Group:
 
     def _reserve(self, places: list[int]) -> None:
         """Idempotency keys first: what stands under them may be all the answer."""
-        wanted: dict[tuple[str, str], int] = {}
+        wanted: dict[tuple[str, str], list[int]] = {}
         for place in places:
             asked = self._asked[place]
-            if asked.key is None:
-                continue
-            if (asked.source_id, asked.key) in wanted:
-                self._answers[place] = Answer(state="in_flight")
-            else:
-                wanted[asked.source_id, asked.key] = place
+            if asked.key is not None:
+                wanted.setdefault((asked.source_id, asked.key), []).append(place)
         if not wanted:
             return
+        prints = {one: fingerprint(self._asked[one]) for group in wanted.values() for one in group}
         with self._begin() as work:
             found = work.reservations.reserve(
-                [Wanted(*key, fingerprint(self._asked[place])) for key, place in wanted.items()]
+                [Wanted(*key, prints[group[0]]) for key, group in wanted.items()]
             )
-        for place, reserved in zip(wanted.values(), found, strict=True):
-            if reserved.reservation is not None:
-                self._reservations[place] = reserved.reservation
-            elif reserved.kept is not None:
-                self._answers[place] = answer_again(self._gateway, reserved.kept)
-            else:
-                is_reused = reserved.state == "reused"
-                self._answers[place] = Answer(state="reused" if is_reused else "in_flight")
+        for group, reserved in zip(wanted.values(), found, strict=True):
+            for place in group:
+                told = reserved if place == group[0] else _share(reserved)
+                if prints[place] != prints[group[0]]:
+                    told = Reserved("in_flight" if reserved.state == "reused" else "reused")
+                self._try([place], partial(self._use_key, told))
+
+    def _use_key(self, reserved: Reserved, places: list[int]) -> None:
+        (place,) = places
+        if reserved.reservation is not None:
+            self._reservations[place] = reserved.reservation
+        elif reserved.kept is not None:
+            self._answers[place] = answer_again(self._gateway, reserved.kept)
+        else:
+            is_reused = reserved.state == "reused"
+            self._answers[place] = Answer(state="reused" if is_reused else "in_flight")
 
     def _look_up(self, places: list[int]) -> None:
         """The events that requests name: those of updates, and those that If-None-Exist asks
@@ -212,6 +218,11 @@ class _Group:
 
     def _begin(self) -> AbstractContextManager[UnitOfWork]:
         return self._gateway.store.begin(actor="api", at=self._gateway.now())
+
+
+def _share(reserved: Reserved) -> Reserved:
+    """What stands under a key, to another request of the same group with it."""
+    return Reserved("in_flight") if reserved.state == "held" else reserved
 
 
 def _find_kept(answer: Answer) -> KeptAnswer | None:

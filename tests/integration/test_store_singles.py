@@ -4,7 +4,9 @@ what the plain oracle says, and what a batch of the same records would."""
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
 
+import store.single_loading
 from schemas.single import Single, SingleOutcome
 from store.engine import Store, open_store
 from store.failures import RefusedError
@@ -28,7 +31,7 @@ from store.tables import (
 from tests.integration.test_store_arrival import check_audit, check_counts
 from tests.integration.test_store_concurrency import at_once
 from tests.lib.api_calls import count_rows
-from tests.lib.databases import make_engine, read_rows
+from tests.lib.databases import make_database, make_engine, read_rows
 from tests.lib.oracle import read_told, tell
 from tests.lib.records import NOW, make_record, plan, receive, register
 from tests.lib.singles import load, load_in_groups, make_single, take_distinct
@@ -321,6 +324,45 @@ def test_many_loaders_at_once(store: Store, database_url: str, seed: int) -> Non
     assert len(read_rows(database_url, events)) == 40
     assert len(read_rows(database_url, receipt_lines)) == len(loaded)
     assert read_rows(database_url, idempotency_keys) == []
+
+
+@pytest.mark.postgresql
+def test_one_that_was_overtaken_comes_after(
+    postgresql_server: str, postgresql_template: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took its number first, and another process has the event's lock before it: the version
+    that the other has told by now stays that version."""
+    kept, has_number, may_go_on = store.single_loading.claim_cases, Event(), Event()
+
+    def claim(connection: Any, cases: Any, now: Any) -> None:
+        held = list(cases)
+        if any(case.current.narrative.endswith("slow") for case in held):
+            has_number.set()
+            assert may_go_on.wait(timeout=30)
+        kept(connection, held, now)
+
+    with make_database(postgresql_server, postgresql_template) as url:
+        opened = open_store(url)
+        register(opened)
+        first = make_single("first", "A", "one")
+        slow, fast = make_single("slow", "slow", "one"), make_single("fast", "fast", "one")
+        beside = make_single("beside", "B slow", "two")
+        (created,) = load(opened, first)
+        monkeypatch.setattr(store.single_loading, "claim_cases", claim)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(load, opened, slow, beside)
+            assert has_number.wait(timeout=30)
+            (overtaking,) = load(opened, fast)
+            may_go_on.set()
+            overtaken, other = waiting.result()
+        opened.close()
+        assert (overtaking.revision, overtaken.revision, other.revision) == (2, 3, 1)
+        assert overtaking.batch_number < overtaken.batch_number
+        outcomes = [created, overtaken, other, overtaking]
+        check(url, [first, slow, beside, fast], outcomes)
+        actions = [row.action for row in read_rows(url, audit)]
+        assert "event.resettled" not in actions
+        assert actions.count("event.revised") == 2
 
 
 def test_groups_are_cut_where_they_must_be() -> None:

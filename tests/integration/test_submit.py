@@ -13,6 +13,7 @@ import pytest
 from msgspec import structs
 from sqlalchemy import select
 
+import gateway.pipeline.submit as gateway_submit
 from gateway.bootstrap import Gateway
 from gateway.pipeline.judge_single import SingleJudge
 from gateway.pipeline.submit import Submitting
@@ -340,6 +341,39 @@ def test_the_same_key_twice_in_a_group(gateway: Gateway) -> None:
     body = write_event(name="IN-1")
     first, second = submit(gateway, [[ask(body, 1, key="one"), ask(body, 2, key="one")]])
     assert (first.state, second.state) == ("created", "in_flight")
+
+
+def test_an_answered_key_many_times_in_a_group(gateway: Gateway) -> None:
+    body, other = write_event(name="IN-1"), write_event(name="IN-2")
+    (first,) = submit(gateway, [[ask(body, 1, key="one")]])
+    again = submit(
+        gateway,
+        [
+            [
+                ask(body, 2, key="one"),
+                ask(other, 3, key="one"),
+                ask(body, 4, key="one"),
+                ask(other, 5, key="two"),
+            ]
+        ],
+    )
+    assert again[0] == again[2] == structs.replace(first, is_replayed=True)
+    assert again[1] == Answer(state="reused")
+    assert again[3].state == "created"
+
+
+def test_an_answer_that_cannot_be_told_again_costs_only_that_one(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = write_event(name="IN-1"), write_event(name="IN-2")
+    submit(gateway, [[ask(one, 1, key="one")]])
+
+    def fail(*_: object) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr(gateway_submit, "answer_again", fail)
+    answers = submit(gateway, [[ask(one, 2, key="one"), ask(two, 3, key="two")]])
+    assert [one.state for one in answers] == ["fault", "created"]
 
 
 def test_an_event_nobody_has(gateway: Gateway) -> None:
