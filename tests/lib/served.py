@@ -13,7 +13,7 @@ from typing import Self
 import requests
 import uvicorn
 
-from gateway.api.serve import make_served_app
+from gateway.api.serve import SERVER, make_served_app
 
 _READY_SECONDS = 60
 
@@ -21,6 +21,8 @@ _READY_SECONDS = 60
 class Served:
     """On a gateway's home; the address stays while the block lasts, and who calls in between
     waits."""
+
+    module = "tests.lib.served"
 
     def __init__(self, home: Path) -> None:
         self._home = home
@@ -32,7 +34,7 @@ class Served:
     def start(self) -> None:
         number = self._listening.fileno()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.lib.served", str(number)],
+            [sys.executable, "-m", self.module, str(number)],
             pass_fds=[number],
             env={**os.environ, "LRMS_HOME": str(self._home)},
         )
@@ -78,5 +80,5 @@ class Served:
 
 if __name__ == "__main__":
     given = socket.socket(fileno=int(sys.argv[1]))
-    config = uvicorn.Config(make_served_app, factory=True, ws="none", log_level="error")
+    config = uvicorn.Config(make_served_app, factory=True, log_level="error", **SERVER)
     uvicorn.Server(config).run(sockets=[given])
