@@ -3,7 +3,7 @@
 import json
 import tempfile
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 
@@ -13,6 +13,7 @@ from gateway.api.problems import ApiProblem, answer_problem
 from gateway.bootstrap import open_gateway
 from gateway.config import Settings
 
+Json = dict[str, Any]
 AGAIN: Final = {
     "no": "No: the same request gets the same answer.",
     "later": "Yes, after `Retry-After` where it is there; else with growing pauses.",
@@ -105,3 +106,63 @@ def _make_entry(code: str, entry: ProblemCode) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+_GENERATED: Final = (
+    "<!-- Generated from docs/openapi.json by `make docs` from here on. Do not edit. -->\n"
+)
+_PLACES: Final = {"query": "parameter", "header": "header", "path": "in the address"}
+API_PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "vendors" / "api.md"
+
+
+def make_api() -> str:
+    """The page with every route behind what is written by hand."""
+    page = API_PAGE.read_text(encoding="utf-8")
+    written = page[: page.index(_GENERATED)]
+    document = json.loads(make_openapi())
+    routes = [
+        _make_route(method, path, operation)
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+    ]
+    return "\n".join([written + _GENERATED, *routes])
+
+
+def _make_route(method: str, path: str, operation: Json) -> str:
+    lines = [
+        f"### {method.upper()} {path}",
+        "",
+        f"{_read_told(operation)} {_word_scope(operation)}",
+        "",
+    ]
+    for one in operation.get("parameters", []):
+        if one["in"] != "path":
+            needed = " (needed)" if one.get("required") else ""
+            lines.append(f"- {_PLACES[one['in']]} `{one['name']}`{needed}: {_read_told(one)}")
+    body = operation.get("requestBody")
+    if body:
+        kinds = ", ".join(f"`{kind}`" for kind in body["content"])
+        lines.append(f"- body {kinds}: {_read_told(body)}".rstrip(": "))
+    for status, answer in operation["responses"].items():
+        if int(status) < 400:
+            lines.append(f"- **{status}** {_read_told(answer)}{_word_headers(answer)}")
+    refused = [status for status in operation["responses"] if int(status) >= 400]
+    return "\n".join([*lines, f"- refused: {', '.join(sorted(refused))}", ""])
+
+
+def _read_told(value: Json) -> str:
+    told = value.get("description") or value.get("summary") or ""
+    return " ".join(str(told).split())
+
+
+def _word_scope(operation: Json) -> str:
+    scopes = {
+        scope for one in operation.get("security", []) for names in one.values() for scope in names
+    }
+    return f"Scope `{' '.join(sorted(scopes))}`." if scopes else "No key is needed."
+
+
+def _word_headers(answer: Json) -> str:
+    headers = answer.get("headers", {})
+    told = "; ".join(f"`{name}`: {_read_told(one)}" for name, one in headers.items())
+    return f" ({told})" if told else ""

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.lib.api_documents import make_errors, make_openapi
+from tests.lib.api_documents import make_api, make_errors, make_openapi
 from tests.lib.finding_catalogue import make_finding_catalogue
 from tests.lib.reference_documents import (
     make_command_line,
@@ -24,6 +24,7 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/command-line.md": make_command_line,
     "docs/settings.md": make_settings,
     "docs/openapi.json": make_openapi,
+    "docs/vendors/api.md": make_api,
     "docs/vendors/errors.md": make_errors,
 }
 

@@ -1,6 +1,6 @@
-"""The commands of docs/vendors/getting-started.md, typed in their order in one shell against a
-served sandbox. ``python -m tests.lib.vendor_page`` writes what they print now into the page; READ
-the difference.
+"""The commands of the pages in docs/vendors, those of each typed in their order in one shell
+against a sandbox of its own. ``python -m tests.lib.vendor_page`` writes what they print now into
+the pages; READ the difference.
 
 A ``bash`` block is typed as it stands; the block right behind it is what it prints, with ``…`` for
 any text, in a line of its own for any lines. Without one it prints nothing. A block behind
@@ -23,7 +23,8 @@ import requests
 
 from tests.lib.tutorial import Shell, make_checkout
 
-PAGE = Path("docs/vendors/getting-started.md")
+FOLDER = Path("docs/vendors")
+PAGES = ("getting-started", "authentication", "sandbox", "conformance")
 ADDRESS = "http://127.0.0.1:8000"
 NEEDED = ("curl",)
 _READY_SECONDS = 60
@@ -134,7 +135,8 @@ def rewrite(page: str, reader: Reader) -> str:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as temporary, open_reader(Path(temporary)) as open_page:
-        told = rewrite(PAGE.read_text(encoding="utf-8"), open_page)
-    PAGE.write_text(told, encoding="utf-8")
-    sys.stdout.write(f"{PAGE}\n")
+    for path in [FOLDER / f"{name}.md" for name in sys.argv[1:] or PAGES]:
+        with tempfile.TemporaryDirectory() as temporary, open_reader(Path(temporary)) as opened:
+            told = rewrite(path.read_text(encoding="utf-8"), opened)
+        path.write_text(told, encoding="utf-8")
+        sys.stdout.write(f"{path}\n")
