@@ -1,7 +1,7 @@
 """A request about one event, as the API hands it on, and the answer to it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -57,7 +57,8 @@ AnswerState = Literal[
 
 
 class EventVersion(msgspec.Struct, frozen=True, kw_only=True):
-    """An event at one of its revisions, with what its resource says of it."""
+    """An event at one of its revisions, with what its resource says of it. ``written`` is the
+    resource of this very content, where it was written and checked already."""
 
     event: NationalEvent
     event_id: int
@@ -65,6 +66,7 @@ class EventVersion(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     recorded_at: datetime
     disposition: Disposition | None = None
+    written: dict[str, Any] | None = None
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,18 +3,18 @@
 import msgspec
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.judge_single import is_unreadable
+from gateway.pipeline.judge_single import JudgedSingle, is_unreadable
 from gateway.pipeline.versions import find_version
 from schemas.asked import Answer, AnswerState, EventVersion
 from schemas.errors import UnknownError
 from schemas.identifiers import make_reference
-from schemas.judged import JudgedRecord
 from schemas.single import KeptAnswer, SingleOutcome
 from store.unit_of_work import UnitOfWork
 
 
-def answer_loaded(gateway: Gateway, record: JudgedRecord, outcome: SingleOutcome) -> Answer:
+def answer_loaded(gateway: Gateway, judged: JudgedSingle, outcome: SingleOutcome) -> Answer:
     """To a request that was loaded just now."""
+    record = judged.record
     accepted = record.acceptance
     disposition = outcome.disposition
     if accepted is None or disposition is None or disposition == "rejected":
@@ -31,6 +31,7 @@ def answer_loaded(gateway: Gateway, record: JudgedRecord, outcome: SingleOutcome
         local_id=record.local_id,
         revision=outcome.revision,
         recorded_at=outcome.recorded_at,
+        written=judged.written,
     )
     return Answer(
         state=disposition, version=version, findings=record.findings, batch_id=outcome.batch_id

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,6 +17,7 @@ from gateway.pipeline.versions import write_version
 from gateway.sandbox.rejecting import RejectingMapper
 from schemas.asked import Asked, EventVersion
 from schemas.catalogue import organisations, reading, requests
+from schemas.event import NationalEvent
 from schemas.finding import Finding
 from schemas.identifiers import make_event_id, make_identity, make_reference, parse_reference
 from schemas.judged import JudgedRecord
@@ -29,12 +30,14 @@ _CONTENT: Final = "content:"
 
 class JudgedSingle(msgspec.Struct, frozen=True):
     """``identity`` says which event an accepted record is about; ``is_by_content``: by nothing
-    but what it says. ``not_allowed`` is the organisation that the source may not submit for."""
+    but what it says. ``not_allowed`` is the organisation that the source may not submit for;
+    ``written`` the resource that tells of an accepted record, but for its revision."""
 
     source: Source
     record: JudgedRecord
     identity: str | None = None
     not_allowed: str | None = None
+    written: dict[str, Any] | None = None
 
     @property
     def is_by_content(self) -> bool:
@@ -68,8 +71,8 @@ class SingleJudge:
         content_hash = judged.acceptance.content_hash
         identity = known_as or make_identity(judged.local_id, content_hash)
         event_id = asked.event_id or make_event_id(source.id, identity)
-        self._check_answer(judged, event_id)
-        return JudgedSingle(source, judged, identity)
+        written = self._write_answer(judged.acceptance.event, judged.local_id, event_id)
+        return JudgedSingle(source, judged, identity, written=written)
 
     def _make_judge(self, source: Source, *, to_reject: bool) -> Judge:
         gateway = self._gateway
@@ -81,16 +84,15 @@ class SingleJudge:
             mapper = RejectingMapper(mapper, all_records=True)
         return Judge(mapper, submission)
 
-    def _check_answer(self, judged: JudgedRecord, event_id: int) -> None:
+    def _write_answer(
+        self, event: NationalEvent, local_id: str | None, event_id: int
+    ) -> dict[str, Any]:
         """What could not be sent back is not stored either: FaultError."""
-        accepted = judged.acceptance
-        if accepted is None:
-            return
-        write_version(
+        return write_version(
             EventVersion(
-                event=accepted.event,
+                event=event,
                 event_id=event_id,
-                local_id=judged.local_id,
+                local_id=local_id,
                 revision=1,
                 recorded_at=self._gateway.now(),
             )

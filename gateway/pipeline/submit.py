@@ -190,7 +190,7 @@ class _Group:
 
     def _tell(self, one: Ready, outcome: SingleOutcome) -> Answer:
         if outcome.state == "loaded":
-            return answer_loaded(self._gateway, one.judged.record, outcome)
+            return answer_loaded(self._gateway, one.judged, outcome)
         if outcome.state == "stale":
             return Answer(state="stale", revision=outcome.revision)
         if outcome.event_id is None:

@@ -57,13 +57,20 @@ def find_version(work: UnitOfWork, stored: StoredEvent, revision: int | None) ->
 def write_version(version: EventVersion) -> Json:
     """The AdverseEvent of its taxonomy version, checked by fhir.resources."""
     reference = make_reference(version.event_id)
+    last_updated = version.recorded_at.isoformat(timespec="milliseconds")
+    written = version.written
+    # Not where the event got another number than it was written with (once in 2^60).
+    if written is not None and written["id"] == reference:
+        # Checked when it was written, with another number and instant of the same form.
+        stamp = {"versionId": str(version.revision), "lastUpdated": last_updated}
+        return written | {"meta": written["meta"] | stamp}
     resource = write_fhir(
         version.event,
         reference=reference,
         local_id=version.local_id,
         event_id=reference,
         revision=version.revision,
-        last_updated=version.recorded_at.isoformat(timespec="milliseconds"),
+        last_updated=last_updated,
     )
     check_sent(resource, get_taxonomy(version.event.taxonomy_version).fhir_release)
     return resource
