@@ -66,6 +66,8 @@ class Loading:
         wanted = {
             one.batch_id: (one.source_id, one.reservation) for one in singles if one.reservation
         }
+        if not wanted:
+            return {}
         held = self._reservations.lock(wanted.values())
         return {
             batch_id: SingleOutcome(state="lost")
