@@ -9,6 +9,7 @@ any text, in a line of its own for any lines. Without one it prints nothing. A b
 
 import os
 import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -70,6 +71,8 @@ class Reader:
     def __init__(self, folder: Path, address: str) -> None:
         self._address = address
         self._shell: Shell = make_checkout(folder)
+        # What the reader makes ends with the test.
+        self._shell.type(f"export TMPDIR={shlex.quote(str(folder))}")
 
     def take(self, step: Step) -> str:
         """What is printed, with the address of the page in place of ours."""
