@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any, Final, Literal
 
 from fastapi import Request
@@ -75,6 +76,15 @@ def show_trial(trial: Trial) -> Json:
         "counts": None,
         "links": {**_link(trial.id), "promote": f"/feeds/{trial.id}/promote"},
     }
+
+
+def begin_receipt(
+    opened: AbstractContextManager[ReceiptStream], form: ReceiptForm, *, is_fhir: bool, base: str
+) -> Iterator[bytes]:
+    """The same, with its first piece at hand: what goes wrong until then can be answered, while
+    later the connection is all that can be cut."""
+    pieces = write_receipt(opened, form, is_fhir=is_fhir, base=base)
+    return chain([next(pieces)], pieces)
 
 
 def write_receipt(

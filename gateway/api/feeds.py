@@ -12,10 +12,10 @@ from gateway.api.caller import get_caller
 from gateway.api.feed_answers import (
     MEDIA_TYPES,
     ReceiptForm,
+    begin_receipt,
     link_next,
     show_batch,
     show_trial,
-    write_receipt,
 )
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.incoming import Incoming
@@ -151,7 +151,7 @@ def get_receipt(
         else open_receipt(gateway, found.id)
     )
     base = f"{gateway.settings.public_url.rstrip('/')}/adverse-event/fhir"
-    pieces = write_receipt(opened, form, is_fhir=is_fhir, base=base)
+    pieces = begin_receipt(opened, form, is_fhir=is_fhir, base=base)
     return StreamingResponse(pieces, media_type=MEDIA_TYPES[form])
 
 

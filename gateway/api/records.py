@@ -1,6 +1,7 @@
 """Replay for vendors: the rejected records of a source, what was sent, and the corrected record
 that is sent in its place."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
@@ -10,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented
 from gateway.api.caller import get_caller
-from gateway.api.feed_answers import MEDIA_TYPES, Json, link_next, write_receipt
+from gateway.api.feed_answers import MEDIA_TYPES, Json, begin_receipt, link_next
 from gateway.api.incoming import Incoming
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
@@ -113,18 +114,20 @@ async def put_record(request: Request, id: FeedId, number: Number, caller: Write
         idle_seconds=settings.idle_seconds,
     )
 
-    def correct() -> Batch:
+    base = f"{settings.public_url.rstrip('/')}/adverse-event/fhir"
+
+    def correct() -> tuple[Batch, Iterator[bytes]]:
         try:
-            return correct_record(gateway, caller.source_id, id, number, stream)
+            batch = correct_record(gateway, caller.source_id, id, number, stream)
         except CorrectionRefusedError as error:
             raise ApiProblem(
                 422, "correction-refused", "This cannot stand in its place", str(error)
             ) from None
+        is_fhir = batch.profile == "fhir"
+        opened = open_receipt(gateway, batch.id)
+        return batch, begin_receipt(opened, "json", is_fhir=is_fhir, base=base)
 
-    batch = await run_in_threadpool(correct)
-    opened = open_receipt(gateway, batch.id)
-    base = f"{settings.public_url.rstrip('/')}/adverse-event/fhir"
-    pieces = write_receipt(opened, "json", is_fhir=batch.profile == "fhir", base=base)
+    batch, pieces = await run_in_threadpool(correct)
     return StreamingResponse(
         pieces,
         422 if batch.verdict == "rejected" else 200,
