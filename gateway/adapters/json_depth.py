@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# One that is never closed goes on to the end. Left alone, each of its escaped quotes would be tried
+# as a beginning, each of them as far as the end: 8,000 took 1.3 s (2026-11-27).
+_STRINGS: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _BRACKETS: Final = re.compile(rb"[\[\]{}]")
 _CLOSING: Final = frozenset((b"]", b"}"))
 
