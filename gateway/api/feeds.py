@@ -220,7 +220,7 @@ def _get_own(gateway: Gateway, caller: Caller, feed_id: str) -> Batch | Trial:
             return batch
         trial = work.trials.find(feed_id)
     if trial is None or trial.source_id != caller.source_id:
-        raise UnknownError(f"no feed of yours has the id {feed_id}")
+        raise UnknownError("no feed of yours has this id")
     return trial
 
 

@@ -27,7 +27,7 @@ def get_own_record(gateway: Gateway, source_id: str, batch_id: str, number: int)
     with gateway.store.read() as work:
         found = work.own_records.find(source_id, batch_id, number)
     if found is None:
-        raise UnknownError(f"no feed of yours has a record {number} under the id {batch_id}")
+        raise UnknownError(f"no feed of yours has this id and a record {number}")
     return found
 
 

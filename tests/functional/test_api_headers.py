@@ -145,7 +145,7 @@ def test_problems_carry_the_request_id(api: Api) -> None:
         "type": "urn:lrms-gateway:problem:not-found",
         "title": "No such thing",
         "status": 404,
-        "detail": "no feed of yours has the id b-0",
+        "detail": "no feed of yours has this id",
         "code": "not-found",
         "request_id": "find-me",
     }
