@@ -17,6 +17,7 @@ from gateway.api.envelope import Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
+from gateway.api.methods import find_methods
 from gateway.api.openapi import DocumentedApp
 from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
 from gateway.bootstrap import Gateway
@@ -126,7 +127,10 @@ async def _answer_error(request: Request, error: Exception) -> Response:
 async def _answer_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return answer_problem(request, of_http_exception(error))
+    problem = of_http_exception(error)
+    if problem.status == 405:
+        problem.headers["Allow"] = ", ".join(find_methods(request))
+    return answer_problem(request, problem)
 
 
 async def _answer_invalid(request: Request, error: Exception) -> Response:

@@ -114,12 +114,12 @@ SEARCHSET: Final[Documented] = {200: document("the event, or none", FHIR_JSON, _
 OUTCOME: Final[Documented] = {200: document("what would be found", FHIR_JSON, _ISSUES)}
 
 
-def _take(name: str, told: str) -> dict[str, Any]:
+def _take(name: str, told: str, pattern: str = "") -> dict[str, Any]:
     return {
         "name": name,
         "in": "header",
         "required": False,
-        "schema": {"type": "string"},
+        "schema": {"type": "string"} | ({"pattern": pattern} if pattern else {}),
         "description": told,
     }
 
@@ -132,7 +132,9 @@ def body_of(told: str, *media_types: str, schema: dict[str, Any] | None = None) 
 
 
 _KEY: Final = _take(
-    "Idempotency-Key", "1 to 255 visible characters: the same key and body, the same answer"
+    "Idempotency-Key",
+    "1 to 255 visible characters: the same key and body, the same answer",
+    "^[!-~]{1,255}$",
 )
 _PREFER: Final = _take("Prefer", "return=representation (default), minimal or OperationOutcome")
 _EVENT_BODY: Final = body_of(
@@ -146,12 +148,20 @@ CREATE_TAKES: Final = {
     "parameters": [
         _KEY,
         _PREFER,
-        _take("If-None-Exist", "identifier=…: only if you have no event of that identifier"),
+        _take(
+            "If-None-Exist",
+            "identifier=…: only if you have no event of that identifier",
+            r"^\??identifier=[!-%'-~]*[A-Za-z0-9]$",
+        ),
     ],
 }
 UPDATE_TAKES: Final = {
     **_EVENT_BODY,
-    "parameters": [_KEY, _PREFER, _take("If-Match", "only if it stands at this version")],
+    "parameters": [
+        _KEY,
+        _PREFER,
+        _take("If-Match", "only if it stands at this version", r'^(\*|(W/)?"[1-9][0-9]{0,8}")$'),
+    ],
 }
 VALIDATE_TAKES: Final = _EVENT_BODY
 BUNDLE_TAKES: Final = body_of(

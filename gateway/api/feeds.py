@@ -4,7 +4,6 @@ from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented
@@ -19,6 +18,7 @@ from gateway.api.feed_answers import (
 )
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.incoming import Incoming
+from gateway.api.instants import Instant
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.pipeline.receive import receive_feed
@@ -88,8 +88,8 @@ def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
     state: Annotated[BatchState | None, Query(description="how far it is")] = None,
     verdict: Annotated[Verdict | None, Query(description="what became of it")] = None,
     route: Annotated[Route | None, Query(description="how it came")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="received then or later")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="received before")] = None,
+    since: Annotated[Instant | None, Query(description="received then or later")] = None,
+    until: Annotated[Instant | None, Query(description="received before")] = None,
     before: Annotated[str | None, Query(max_length=32, description="go on behind it")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> JSONResponse:

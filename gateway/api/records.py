@@ -6,13 +6,13 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented
 from gateway.api.caller import get_caller
 from gateway.api.feed_answers import MEDIA_TYPES, Json, begin_receipt, link_next
 from gateway.api.incoming import Incoming
+from gateway.api.instants import Instant
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.pipeline.correct import CorrectionRefusedError, correct_record, get_own_record
@@ -45,8 +45,8 @@ def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
     corrected: Annotated[
         bool | None, Query(description="whether a record in its place was accepted")
     ] = None,
-    since: Annotated[AwareDatetime | None, Query(description="received then or later")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="received before")] = None,
+    since: Annotated[Instant | None, Query(description="received then or later")] = None,
+    until: Annotated[Instant | None, Query(description="received before")] = None,
     after: Annotated[
         str | None, Query(pattern=_AFTER, description="go on behind it: feed:number")
     ] = None,

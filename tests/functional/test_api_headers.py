@@ -85,17 +85,33 @@ def test_every_answer_has_its_headers(
     assert answer.status_code == status
     assert answer.headers["X-Request-ID"] == "mine-1"
     assert answer.headers["X-Correlation-ID"] == "theirs:2"
-    if status == 405:
-        assert set(answer.headers["Allow"].split(", ")) <= {
-            "GET",
-            "POST",
-            "PUT",
-            "HEAD",
-            "PATCH",
-            "DELETE",
-        }
     told = " ".join(f"{name}: {value}" for name, value in answer.headers.items()).lower()
     assert not [word for word in ("uvicorn", "starlette", "fastapi", "python") if word in told]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/feeds", "GET, POST"),
+        ("POST", f"{EVENTS}/x", "GET, PUT"),
+        ("GET", f"{EVENTS}/$validate", None),
+        ("DELETE", f"{EVENTS}/$validate", "POST"),
+        ("DELETE", EVENTS, "GET, POST"),
+        ("POST", "/feeds/b-0/records/1", "GET, PUT"),
+        ("PATCH", "/uploads", "OPTIONS, POST"),
+        ("PUT", "/uploads/x", "DELETE, HEAD, PATCH, POST"),
+        ("GET", "/oauth2/token", "POST"),
+        ("POST", "/adverse-event/fhir/metadata", "GET"),
+    ],
+)
+def test_a_method_that_there_is_not(api: Api, method: str, path: str, allowed: str | None) -> None:
+    answer = api.call(method, path)
+    if allowed is None:
+        # It is an id to the route of events, and no such event.
+        assert answer.status_code == 404
+        return
+    assert (answer.status_code, get_code(answer)) == (405, "method-not-allowed")
+    assert answer.headers["Allow"] == allowed
 
 
 def test_these_are_the_headers() -> None:
