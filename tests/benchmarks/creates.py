@@ -29,7 +29,7 @@ GOAL = 1 / 3
 class Terms(msgspec.Struct, frozen=True):
     """``requests`` of each run, after ``warm_up`` of each server."""
 
-    requests: int = 1_000
+    requests: int = 400
     warm_up: int = 500
     rounds: int = 3
     connections: tuple[int, ...] = (1, 8, 32)
