@@ -5,6 +5,7 @@ from typing import Any, Final
 from gateway.api.problems import FHIR_JSON, PROBLEM_JSON
 
 Documented = dict[int | str, dict[str, Any]]
+JSON: Final = "application/json"
 
 _RESOURCE: Final = {
     "type": "object",
@@ -88,7 +89,7 @@ def problems(*statuses: int) -> Documented:
     return {status: document(_TOLD[status], PROBLEM_JSON, PROBLEM) for status in statuses}
 
 
-def _resource(kind: str) -> dict[str, Any]:
+def make_resource(kind: str) -> dict[str, Any]:
     return {**_RESOURCE, "properties": {"resourceType": {"const": kind}}}
 
 
@@ -98,9 +99,12 @@ _EVENT_HEADERS: Final = {
     "LRMS_Batch": "the batch that tells of this request: GET /feeds/{id}",
     "Idempotency_Replayed": "true: this answer was given before",
 }
-_EVENT: Final = _resource("AdverseEvent")
-FHIR_PROBLEMS: Final = outcomes(400, 401, 403, 404, 429, 500, 503)
-WRITE_PROBLEMS: Final = outcomes(400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 429, 500, 503)
+_EVENT: Final = make_resource("AdverseEvent")
+SEARCH_PROBLEMS: Final = outcomes(400, 401, 403, 429, 500, 503)
+READ_PROBLEMS: Final = SEARCH_PROBLEMS | outcomes(404)
+CHECK_PROBLEMS: Final = SEARCH_PROBLEMS | outcomes(408, 413, 415)
+CREATE_PROBLEMS: Final = CHECK_PROBLEMS | outcomes(409, 422)
+UPDATE_PROBLEMS: Final = CREATE_PROBLEMS | outcomes(404, 412)
 CREATED: Final[Documented] = {
     201: document("the event is recorded", FHIR_JSON, _EVENT, **_EVENT_HEADERS),
     200: document("the event was known: as it is now", FHIR_JSON, _EVENT, **_EVENT_HEADERS),
@@ -109,8 +113,10 @@ UPDATED: Final[Documented] = {
     200: document("the event as it is now", FHIR_JSON, _EVENT, **_EVENT_HEADERS)
 }
 EVENT: Final[Documented] = {200: document("the event", FHIR_JSON, _EVENT, ETag="the version")}
-HISTORY: Final[Documented] = {200: document("its versions", FHIR_JSON, _resource("Bundle"))}
-SEARCHSET: Final[Documented] = {200: document("the event, or none", FHIR_JSON, _resource("Bundle"))}
+HISTORY: Final[Documented] = {200: document("its versions", FHIR_JSON, make_resource("Bundle"))}
+SEARCHSET: Final[Documented] = {
+    200: document("the event, or none", FHIR_JSON, make_resource("Bundle"))
+}
 OUTCOME: Final[Documented] = {200: document("what would be found", FHIR_JSON, _ISSUES)}
 
 
@@ -164,136 +170,12 @@ UPDATE_TAKES: Final = {
     ],
 }
 VALIDATE_TAKES: Final = _EVENT_BODY
-BUNDLE_TAKES: Final = body_of(
-    "A Bundle of type batch.", FHIR_JSON, "application/json", schema=_resource("Bundle")
-)
-
-_STATUS_SCHEMA: Final = {
-    "type": "object",
-    "required": ["id", "dry_run", "state", "says", "links"],
-    "properties": {
-        "id": {"type": "string"},
-        "dry_run": {"type": "boolean"},
-        "state": {
-            "enum": ["received", "planned", "held", "finished", "waiting", "checked", "failed"]
-        },
-        "says": {"type": "string"},
-        "verdict": {"enum": ["accepted", "partly_accepted", "rejected", None]},
-        "counts": {"type": ["object", "null"]},
-        "links": {"type": "object"},
-    },
-}
-_JSON: Final = "application/json"
-_FILE: Final = {"type": "string", "format": "binary"}
-FEED_TAKES: Final = body_of(
-    "The bytes of the feed, as they are; gzip and zip too.", "application/octet-stream"
-)
-ACCEPTED: Final[Documented] = {
-    202: document(
-        "it is kept, and will be loaded or checked",
-        _JSON,
-        _STATUS_SCHEMA,
-        Content_Location="where its status is told",
-        Retry_After="when to ask, in seconds",
-    )
-}
-STATUS: Final[Documented] = {
-    200: document("it has a receipt", _JSON, _STATUS_SCHEMA),
-    202: document(
-        "it is not loaded yet", _JSON, _STATUS_SCHEMA, Retry_After="when to ask again, in seconds"
-    ),
-}
-FEEDS: Final[Documented] = {
-    200: document(
-        "a page of feeds",
-        _JSON,
-        {
-            "type": "object",
-            "required": ["feeds", "next"],
-            "properties": {
-                "feeds": {"type": "array", "items": _STATUS_SCHEMA},
-                "next": {"type": ["string", "null"], "description": "the next page"},
-            },
-        },
-    )
-}
-RECEIPT: Final[Documented] = {
-    200: {
-        "description": "the receipt, in the form that was asked for",
-        "content": {
-            _JSON: {"schema": {"type": "object"}},
-            "text/csv": {"schema": {"type": "string"}},
-            "application/fhir+ndjson": {"schema": {"type": "string"}},
-            FHIR_JSON: {"schema": _resource("Bundle")},
-        },
-    },
-    202: STATUS[202],
-}
-READ_PROBLEMS: Final = problems(400, 401, 403, 404, 406, 409, 429, 500, 503)
-FEED_PROBLEMS: Final = problems(400, 401, 403, 408, 409, 413, 429, 500, 503)
-PROMOTE_PROBLEMS: Final = problems(400, 401, 403, 404, 409, 429, 500, 503)
-BUNDLE_PROBLEMS: Final = outcomes(400, 401, 403, 408, 409, 413, 429, 500, 503)
-
 CAPABILITY: Final[Documented] = {
-    200: document("what this server does", FHIR_JSON, _resource("CapabilityStatement"))
+    200: document("what this server does", FHIR_JSON, make_resource("CapabilityStatement"))
 }
 TAXONOMY: Final[Documented] = {200: document("the resource", FHIR_JSON, _RESOURCE)}
 OPEN_FHIR_PROBLEMS: Final = outcomes(400, 404, 500, 503)
 HEALTH: Final[Documented] = {
-    200: document("it answers", _JSON, {"type": "object", "required": ["status"]}),
+    200: document("it answers", JSON, {"type": "object", "required": ["status"]}),
     **problems(500, 503),
-}
-_RECORD_SCHEMA: Final = {
-    "type": "object",
-    "required": ["feed", "number", "locator", "disposition", "findings", "corrected", "links"],
-    "properties": {
-        "feed": {"type": "string"},
-        "number": {"type": "integer"},
-        "locator": {"type": "string"},
-        "local_id": {"type": ["string", "null"]},
-        "disposition": {"enum": ["created", "revised", "unchanged", "rejected"]},
-        "findings": {"type": "array", "items": {"type": "object"}},
-        "corrected": {"type": "boolean"},
-        "corrections": {"type": "array", "items": {"type": "object"}},
-        "links": {"type": "object"},
-    },
-}
-REJECTED: Final[Documented] = {
-    200: document(
-        "a page of records",
-        _JSON,
-        {
-            "type": "object",
-            "required": ["records", "next"],
-            "properties": {
-                "records": {"type": "array", "items": _RECORD_SCHEMA},
-                "next": {"type": ["string", "null"]},
-            },
-        },
-    )
-}
-RECORD: Final[Documented] = {200: document("the record", _JSON, _RECORD_SCHEMA)}
-CONTENT: Final[Documented] = {
-    200: {
-        "description": "the record as it was sent",
-        "content": {
-            FHIR_JSON: {"schema": {"type": "object"}},
-            _JSON: {"schema": {"type": "object"}},
-            "text/csv": {"schema": {"type": "string"}},
-        },
-    }
-}
-CORRECTION_TAKES: Final = body_of(
-    "One record, whole, in the format of the feed (CSV: with its header).",
-    "application/octet-stream",
-)
-CORRECTED: Final[Documented] = {
-    200: document("it is accepted: its receipt", _JSON, {"type": "object"})
-}
-CORRECTION_PROBLEMS: Final[Documented] = {
-    **problems(400, 401, 403, 404, 408, 409, 413, 429, 500, 503),
-    422: {
-        "description": "it is rejected too: its receipt; or it cannot stand in that place",
-        "content": {_JSON: {"schema": {"type": "object"}}, PROBLEM_JSON: {"schema": PROBLEM}},
-    },
 }

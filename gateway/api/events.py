@@ -52,7 +52,7 @@ _NONCE_BYTES: Final = 16
     "",
     status_code=201,
     response_class=Response,
-    responses={**documented.CREATED, **documented.WRITE_PROBLEMS},
+    responses={**documented.CREATED, **documented.CREATE_PROBLEMS},
     openapi_extra=documented.CREATE_TAKES,
 )
 async def create_event(request: Request, caller: Writer) -> Response:
@@ -66,7 +66,7 @@ async def create_event(request: Request, caller: Writer) -> Response:
 @router.put(
     "/{id}",
     response_class=Response,
-    responses={**documented.UPDATED, **documented.WRITE_PROBLEMS},
+    responses={**documented.UPDATED, **documented.UPDATE_PROBLEMS},
     openapi_extra=documented.UPDATE_TAKES,
 )
 async def update_event(request: Request, id: EventId, caller: Writer) -> Response:  # noqa: A002
@@ -80,7 +80,7 @@ async def update_event(request: Request, id: EventId, caller: Writer) -> Respons
 @router.post(
     "/$validate",
     response_class=Response,
-    responses={**documented.OUTCOME, **documented.WRITE_PROBLEMS},
+    responses={**documented.OUTCOME, **documented.CHECK_PROBLEMS},
     openapi_extra=documented.VALIDATE_TAKES,
 )
 async def validate_event(request: Request, caller: Writer) -> Response:
@@ -99,7 +99,7 @@ async def validate_event(request: Request, caller: Writer) -> Response:
 @router.get(
     "",
     response_class=Response,
-    responses={**documented.SEARCHSET, **documented.FHIR_PROBLEMS},
+    responses={**documented.SEARCHSET, **documented.SEARCH_PROBLEMS},
 )
 async def find_event(
     request: Request,
@@ -122,7 +122,7 @@ async def find_event(
 @router.get(
     "/{id}",
     response_class=Response,
-    responses={**documented.EVENT, **documented.FHIR_PROBLEMS},
+    responses={**documented.EVENT, **documented.READ_PROBLEMS},
 )
 async def read_event(request: Request, id: EventId, caller: Reader) -> Response:  # noqa: A002
     """An event that you recorded, as it is now."""
@@ -132,7 +132,7 @@ async def read_event(request: Request, id: EventId, caller: Reader) -> Response:
 @router.get(
     "/{id}/_history",
     response_class=Response,
-    responses={**documented.HISTORY, **documented.FHIR_PROBLEMS},
+    responses={**documented.HISTORY, **documented.READ_PROBLEMS},
 )
 async def read_history(request: Request, id: EventId, caller: Reader) -> Response:  # noqa: A002
     """Every version of an event that you recorded, the newest first."""
@@ -151,7 +151,7 @@ async def read_history(request: Request, id: EventId, caller: Reader) -> Respons
 @router.get(
     "/{id}/_history/{revision}",
     response_class=Response,
-    responses={**documented.EVENT, **documented.FHIR_PROBLEMS},
+    responses={**documented.EVENT, **documented.READ_PROBLEMS},
 )
 async def read_revision(
     request: Request,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from gateway.api import documented
+from gateway.api import documented_feeds as documented
 from gateway.api.caller import get_caller
 from gateway.api.feed_answers import (
     MEDIA_TYPES,
@@ -81,7 +81,7 @@ async def send_bundle(request: Request, caller: Writer) -> JSONResponse:
     return _accept(request, batch, at=f"/feeds/{batch.id}/receipt?format=fhir")
 
 
-@router.get("", responses={**documented.FEEDS, **documented.READ_PROBLEMS})
+@router.get("", responses={**documented.FEEDS, **documented.LIST_PROBLEMS})
 def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
     request: Request,
     caller: Reader,
@@ -125,7 +125,7 @@ def get_feed(request: Request, id: FeedId, caller: Reader) -> JSONResponse:  # n
 @router.get(
     "/{id}/receipt",
     response_class=Response,
-    responses={**documented.RECEIPT, **documented.READ_PROBLEMS},
+    responses={**documented.RECEIPT, **documented.RECEIPT_PROBLEMS},
 )
 def get_receipt(
     request: Request,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from gateway.api import documented
+from gateway.api import documented_feeds as documented
 from gateway.api.caller import get_caller
 from gateway.api.feed_answers import MEDIA_TYPES, Json, begin_receipt, link_next
 from gateway.api.incoming import Incoming
@@ -34,7 +34,7 @@ _AFTER: Final = r"^b-[0-9a-z]{1,14}:[1-9]\d{0,9}$"
 _MOST_AROUND: Final = 2**20
 
 
-@router.get("/rejected", responses={**documented.REJECTED, **documented.READ_PROBLEMS})
+@router.get("/rejected", responses={**documented.REJECTED, **documented.LIST_PROBLEMS})
 def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
     request: Request,
     caller: Reader,

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from fastapi.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.api import documented, tokens
+from gateway.api import documented, documented_feeds, tokens
 from gateway.api.caller import get_caller
 from gateway.api.event_answers import EVENT_PATH, make_event_problem
 from gateway.api.openapi import DocumentedApp
@@ -155,7 +155,7 @@ async def _answer_tokens_unavailable(request: Request, _: Exception) -> Response
             "application/json",
             {"type": "object", "required": ["removed"]},
         ),
-        **documented.PROMOTE_PROBLEMS,
+        **documented_feeds.PROMOTE_PROBLEMS,
     },
 )
 def post_reset(request: Request, caller: Caller = Security(get_caller)) -> JSONResponse:  # noqa: B008

@@ -10,8 +10,11 @@ from fastapi.routing import APIRoute
 from starlette.routing import Route
 
 from gateway.api.app import make_app
+from gateway.api.problems import ApiProblem
 from gateway.bootstrap import open_gateway
 from gateway.config import Settings
+from gateway.identity.callers import Callers
+from schemas.errors import UnavailableError
 from schemas.identity import SCOPES
 from tests.lib.api import serve_app
 
@@ -110,3 +113,36 @@ def test_every_route_needs_a_scope_of_its_own_kind(app: Any) -> None:
 def find_scopes(dependant: Any) -> set[str]:
     own = set(dependant.own_oauth_scopes or ())
     return own.union(*(find_scopes(one) for one in dependant.dependencies))
+
+
+@pytest.mark.parametrize(
+    ("problem", "status"),
+    [
+        (UnavailableError("the database does not answer"), 503),
+        (KeyError("Zebulina"), 500),
+        (ApiProblem(429, "too-many-requests", "Enough", headers={"Retry-After": "9"}), 429),
+    ],
+)
+def test_whatever_goes_wrong_every_route_tells_it_in_its_form(
+    app: Any, problem: Exception, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its document says that it may."""
+
+    def fail(*_: object) -> Any:
+        raise problem
+
+    monkeypatch.setattr(Callers, "peek_key", fail)
+    documented = app.openapi()["paths"]
+    with serve_app(app) as url:
+        for method, path in sorted(set(list_routes(app)) - OPEN):
+            headers = {"Ocp-Apim-Subscription-Key": "x"}
+            answer = call(method, url + path.format(**FILLING), headers=headers)
+            assert answer.status_code == status, (method, path)
+            is_fhir = path.startswith("/adverse-event/fhir")
+            kind = "application/fhir+json" if is_fhir else "application/problem+json"
+            assert answer.headers["Content-Type"] == kind
+            assert "Zebulina" not in answer.text
+            assert ("Retry-After" in answer.headers) == (status != 500)
+            if method != "OPTIONS" or path == "/uploads":
+                told = documented[path][method.lower()]["responses"][str(status)]
+                assert kind in told["content"], (method, path)
