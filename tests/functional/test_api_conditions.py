@@ -297,6 +297,18 @@ def test_the_same_content_without_identifier_under_another_key(api: Api) -> None
     assert (other.status_code, get_code(other)) == (422, "key-reused")
 
 
+def test_an_event_known_by_its_content_is_not_taken_back_by_other_bytes(api: Api) -> None:
+    """It was updated; then its first content comes again, written another way: the same event, as
+    it is now."""
+    body = encode(write_event(narrative=f"{STORY} {make_name()}"))
+    reference = get_reference(api.create(body))
+    updated = api.update(reference, write_event(narrative=f"{STORY} Seen otherwise."))
+    before = count_rows(api.database)
+    late = api.create(body + b" ")
+    assert (late.status_code, late.content) == (200, updated.content)
+    assert count_rows(api.database) == before
+
+
 def test_a_key_is_for_one_request(api: Api) -> None:
     key, name = make_key(), make_name()
     body = write_event(name=name)

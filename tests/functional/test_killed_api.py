@@ -5,8 +5,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,13 @@ import requests
 from store.tables import audit, batches, events, idempotency_keys, revisions
 from tests.lib.api import SOURCE, register_sources
 from tests.lib.api_calls import EVENTS, FHIR_JSON, PATIENCE, encode, make_name, write_event
-from tests.lib.databases import read_rows
+from tests.lib.databases import copy_sqlite, read_rows
 from tests.lib.killed_api import KilledApi
 from tests.lib.line import open_line
 from tests.lib.raw_http import connect, make_head
 
+# The API, a key, and the address of its database.
+Served = tuple[KilledApi, str, str]
 KILLS = 6
 CLIENTS = 6
 LONG_AGO = "2025-05-10"
@@ -102,24 +104,39 @@ def make_sent(chance: random.Random) -> Sent:
 
 
 @pytest.fixture
+def served_anywhere(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
+    """On each kind of database."""
+    with serve(tmp_path / "home", database_url, monkeypatch) as found:
+        yield found
+
+
+@pytest.fixture
 def served(
-    fresh_database: Callable[[], AbstractContextManager[str]],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[tuple[KilledApi, str, str]]:
-    """The API, a key, and the address of its database."""
-    with fresh_database() as url:
-        monkeypatch.setenv("LRMS_DATABASE_URL", url)
-        for name in ("requests", "records"):
-            monkeypatch.setenv(f"LRMS_MAX_{name.upper()}_PER_MINUTE", "0")
-        with open_line(tmp_path / "home", url) as gateway:
-            key = register_sources(gateway)[SOURCE.id]
-        with KilledApi(tmp_path / "home") as api:
-            yield api, key, url
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
+    """What happens to feeds is a matter of files, and of other tests."""
+    with (
+        copy_sqlite(sqlite_template, tmp_path) as url,
+        serve(tmp_path / "home", url, monkeypatch) as found,
+    ):
+        yield found
 
 
-def test_killed_again_and_again_under_load(served: tuple[KilledApi, str, str]) -> None:
-    api, key, url = served
+@contextmanager
+def serve(home: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setenv("LRMS_DATABASE_URL", url)
+    for name in ("requests", "records"):
+        monkeypatch.setenv(f"LRMS_MAX_{name.upper()}_PER_MINUTE", "0")
+    with open_line(home, url) as gateway:
+        key = register_sources(gateway)[SOURCE.id]
+    with KilledApi(home) as api:
+        yield api, key, url
+
+
+def test_killed_again_and_again_under_load(served_anywhere: Served) -> None:
+    api, key, url = served_anywhere
     clients = Clients(api.url, key)
     chance = random.Random(3)
     for _ in range(KILLS):
@@ -169,9 +186,7 @@ def make_feed(many: int) -> bytes:
     )
 
 
-def test_killed_in_the_middle_of_a_big_feed(
-    served: tuple[KilledApi, str, str], tmp_path: Path
-) -> None:
+def test_killed_in_the_middle_of_a_big_feed(served: Served, tmp_path: Path) -> None:
     """Nothing of it counts, and it is sent again as if for the first time."""
     api, key, url = served
     feed = make_feed(600)
@@ -192,7 +207,7 @@ def test_killed_in_the_middle_of_a_big_feed(
     assert wait_until_done(api, key, sent.json()["id"])["counts"]["created"] == 600
 
 
-def test_killed_while_a_feed_is_loaded(served: tuple[KilledApi, str, str]) -> None:
+def test_killed_while_a_feed_is_loaded(served: Served) -> None:
     """It was acknowledged: another process goes on with it, and nobody sends it again."""
     api, key, url = served
     chance = random.Random(5)
@@ -210,7 +225,7 @@ def test_killed_while_a_feed_is_loaded(served: tuple[KilledApi, str, str]) -> No
     assert len(read_rows(url, events)) == len(read_rows(url, revisions)) == 600
 
 
-def test_a_dry_run_that_was_left_is_checked(served: tuple[KilledApi, str, str]) -> None:
+def test_a_dry_run_that_was_left_is_checked(served: Served) -> None:
     api, key, url = served
     sent = call(api, key, "POST", "/feeds?dry-run=true", make_feed(100))
     api.kill()
