@@ -8,8 +8,11 @@ import msgspec
 from sqlalchemy import Connection, insert
 
 from store.bulk import insert_rows
+from store.few_rows import Given
 from store.tables import audit
 
+# Action, subject and details.
+Entry = tuple[str, str, Mapping[str, Any] | None]
 COLUMNS = ("at", "actor", "action", "subject", "details")
 
 
@@ -32,13 +35,18 @@ class Audit:
             )
         )
 
-    def add_many(self, entries: Sequence[tuple[str, str, Mapping[str, Any] | None]]) -> None:
-        """``(action, subject, details)`` of each, in order, in one go."""
+    def make_rows(self, entries: Sequence[Entry]) -> Given:
+        """Of each entry, in order: for whoever inserts them together with other rows."""
         rows = [
             (self._at, self._actor, action, subject, _encode(details))
             for action, subject, details in entries
         ]
-        insert_rows(self._connection, audit, rows, COLUMNS)
+        return audit, COLUMNS, rows
+
+    def add_many(self, entries: Sequence[Entry]) -> None:
+        """In order, in one go."""
+        table, names, rows = self.make_rows(entries)
+        insert_rows(self._connection, table, rows, names)
 
 
 def _encode(details: Mapping[str, Any] | None) -> str | None:

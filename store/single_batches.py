@@ -3,28 +3,39 @@ order of arrival."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, String, Text, delete, func, literal, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.types import BigInteger, TypeEngine
+from sqlalchemy import Connection, delete, func, update
+from sqlalchemy.dialects import sqlite
 
 from schemas.single import Single, SingleOutcome
 from schemas.values import storable
-from store import bulk
+from store import bulk, few_rows
 from store.single_outcomes import find_outcomes
 from store.tables import batches
 
-_GIVEN: Final[dict[str, TypeEngine[Any]]] = {
-    "id": String(),
-    "source_id": String(),
-    "sha256": String(),
-    "size": BigInteger(),
-    "filename": Text(),
-    "verdict": String(),
-    "created": BigInteger(),
-    "rejected": BigInteger(),
-}
+_GIVEN: Final = (
+    "id",
+    "source_id",
+    "sha256",
+    "size",
+    "filename",
+    "verdict",
+    "created",
+    "rejected",
+    "received_at",
+    "finished_at",
+    "marked_at",
+    "route",
+    "state",
+    "shape",
+    "profile",
+    "profile_version",
+    "profile_digest",
+    "records",
+)
+_SAME: Final = ("http", "finished", "fhir-json", "fhir", "1", "", 1)
+_TOLD: Final = ("id", "number")
 
 
 class SingleBatches:
@@ -47,32 +58,19 @@ class SingleBatches:
                 "rejected" if one.identity is None else "accepted",
                 int(one.identity is not None),
                 int(one.identity is None),
+                self._now,
+                self._now,
+                self._now,
+                *_SAME,
             )
             for one in sorted(singles, key=lambda one: one.batch_id)
         ]
-        given = bulk.make_rows(rows, _GIVEN, self._connection)
-        same = {
-            "route": literal("http"),
-            "received_at": literal(self._now, batches.c.received_at.type),
-            "state": literal("finished"),
-            "shape": literal("fhir-json"),
-            "profile": literal("fhir"),
-            "profile_version": literal("1"),
-            "profile_digest": literal(""),
-            "records": literal(1),
-            "finished_at": literal(self._now, batches.c.finished_at.type),
-            "marked_at": literal(self._now, batches.c.marked_at.type),
-        }
-        # SQLite needs the condition to tell this ON from a join's.
-        chosen = select(*given.c, *same.values()).where(true()).order_by(given.c.id)
-        insert = postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert
-        statement = (
-            insert(batches)
-            .from_select([*_GIVEN, *same], chosen)
-            .on_conflict_do_nothing()
-            .returning(batches.c.id, batches.c.number)
-        )
-        return {row.id: row.number for row in self._connection.execute(statement)}
+        if bulk.is_postgresql(self._connection):
+            return dict(few_rows.insert_new(self._connection, (batches, _GIVEN, rows), _TOLD))
+        told = [batches.c[name] for name in _TOLD]
+        statement = sqlite.insert(batches).on_conflict_do_nothing().returning(*told)
+        given = [dict(zip(_GIVEN, row, strict=True)) for row in rows]
+        return {row.id: row.number for row in self._connection.execute(statement, given)}
 
     def find_known(self, singles: Sequence[Single]) -> dict[str, SingleOutcome]:
         """What became of the bytes of these, by batch id: they were here before."""

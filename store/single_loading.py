@@ -123,25 +123,24 @@ class Loading:
         return outcome
 
     def _write(self, loaded: Sequence[Single], cases: Mapping[str, Case]) -> None:
-        connection = self._connection
-        bulk.insert_rows(
-            connection, bodies, [(self._numbers[one.batch_id], one.body) for one in loaded]
-        )
-        self._writing.write()
+        sent: list[bulk.Row] = []
         new: list[bulk.Row] = []
         recounted: list[bulk.Row] = []
         for one in loaded:
+            number = self._numbers[one.batch_id]
+            sent.append((number, one.body))
             case = cases.get(one.batch_id)
             if case is None:
                 continue
-            number = self._numbers[one.batch_id]
             if case.known is None:
                 new.append(_make_mark(one, case, number, self._now))
             else:
                 recounted.append(_recount(case, number, self._now))
-        bulk.insert_rows(connection, marks, new)
+        self._writing.write(
+            [(bodies, bodies.columns.keys(), sent), (marks, marks.columns.keys(), new)]
+        )
         columns = ("created", "revised", "unchanged", "marked_at")
-        bulk.update_rows(connection, batches, ("number",), columns, recounted)
+        bulk.update_rows(self._connection, batches, ("number",), columns, recounted)
 
     def _settle_reservations(self, held: Iterable[Single], outcomes: Outcomes) -> None:
         """What was answered is kept under its key; a key that got no answer is free, unless the

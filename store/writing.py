@@ -2,7 +2,7 @@
 batch, or of many that came as one request each."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.event import NationalEvent, changed_paths
 from schemas.judged import AlertDemand, JudgedRecord
 from schemas.receipt import Counts
-from store import bulk, rows
+from store import bulk, few_rows, rows
 from store.arrival import Position, Settled, encode_names
-from store.audit import Audit
+from store.audit import Audit, Entry
 from store.claims import Case
 from store.tables import (
     alerts,
@@ -44,7 +44,7 @@ class Writing:
         self._organisations: list[bulk.Row] = []
         self._new_alerts: dict[bulk.Row, bulk.Row] = {}
         self._late_alerts: dict[bulk.Row, bulk.Row] = {}
-        self._entries: list[tuple[str, str, Mapping[str, Any] | None]] = []
+        self._entries: list[Entry] = []
         self._replaced: list[int] = []
         self._rewritten: list[int] = []
         self._events: list[bulk.Row] = []
@@ -116,21 +116,26 @@ class Writing:
         self._rewritten.append(event_id)
         self._revisions += given
 
-    def write(self) -> None:
+    def write(self, more: Sequence[few_rows.Given] = ()) -> None:
+        """``more``: rows of other tables that go with these."""
         connection = self._connection
         self._delete(revisions, self._rewritten)
         self._delete(patients, self._replaced)
         self._delete(event_organisations, self._replaced)
         bulk.update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
         self._write_seen()
-        bulk.insert_rows(connection, revisions, self._revisions)
-        bulk.insert_rows(connection, patients, self._patients)
-        bulk.insert_rows(connection, event_organisations, self._organisations)
-        bulk.insert_rows(connection, receipt_lines, self._lines)
-        bulk.insert_rows(connection, findings, self._findings)
-        bulk.insert_rows(connection, alerts, list(self._new_alerts.values()))
+        given = {
+            revisions: self._revisions,
+            patients: self._patients,
+            event_organisations: self._organisations,
+            receipt_lines: self._lines,
+            findings: self._findings,
+            alerts: list(self._new_alerts.values()),
+        }
+        own = [(table, table.columns.keys(), some) for table, some in given.items()]
+        entries = self._audit.make_rows(self._entries)
+        few_rows.insert_together(connection, [*own, entries, *more])
         self._write_late_alerts()
-        self._audit.add_many(self._entries)
 
     def _write_seen(self) -> None:
         """One statement a batch: a feed sent again whole is nothing but this and its receipt

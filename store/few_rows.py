@@ -1,0 +1,92 @@
+"""A few rows on PostgreSQL, where each round trip costs more than each row: as JSON in a parameter
+for each table, and in one statement however many tables. ``store.bulk`` copies where there are
+many, and writes on SQLite, which has no round trips."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Dialect, LargeBinary, String, Table
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
+
+from store import bulk
+from store.types import JsonText
+
+# A table, the names of columns, and rows in their order.
+Given = tuple[Table, Sequence[str], Sequence[bulk.Row]]
+_Shape = tuple[Table, tuple[str, ...]]
+
+# Beyond these copying is as fast, and knows no limits.
+MOST_ROWS: Final = 1_000
+MOST_BYTES: Final = 8 * 2**20
+_DIALECT: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def insert_together(connection: Connection, given: Sequence[Given]) -> None:
+    """Inserts rows of several tables. A row that is there already is an error."""
+    count = sum(len(rows) for _, _, rows in given)
+    if count and count <= MOST_ROWS and bulk.is_postgresql(connection):
+        encoded = [_encode_rows(names, rows) for _, names, rows in given]
+        if sum(map(len, encoded)) <= MOST_BYTES:
+            statement = _make_together(tuple((table, tuple(names)) for table, names, _ in given))
+            with bulk.get_driver(connection).cursor() as cursor:
+                cursor.execute(statement, encoded)
+            return
+    for table, names, rows in given:
+        bulk.insert_rows(connection, table, rows, names)
+
+
+def insert_new(
+    connection: Connection, given: Given, returning: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """Inserts those rows that are not there, one after the other as given; of each that is new the
+    columns ``returning``. PostgreSQL only."""
+    table, names, rows = given
+    statement = _make_new(table, tuple(names), tuple(returning))
+    with bulk.get_driver(connection).cursor() as cursor:
+        return cursor.execute(statement, [_encode_rows(names, rows)]).fetchall()
+
+
+def _encode_rows(names: Sequence[str], rows: Sequence[bulk.Row]) -> str:
+    return _encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
+
+
+@lru_cache(maxsize=64)
+def _make_together(shapes: tuple[_Shape, ...]) -> bytes:
+    """PostgreSQL carries out every part of a WITH, whether or not it is asked for."""
+    *parts, last = [_make_insert(*shape) for shape in shapes]
+    named = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(parts))
+    return f"WITH {named} {last}".encode()
+
+
+@lru_cache(maxsize=64)
+def _make_new(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> bytes:
+    told = ", ".join(f'"{name}"' for name in returning)
+    return f"{_make_insert(table, names)} ON CONFLICT DO NOTHING RETURNING {told}".encode()
+
+
+def _make_insert(table: Table, names: tuple[str, ...]) -> str:
+    # The names are our tables' own, never input.
+    kinds = {name: _find_kind(table.columns[name].type) for name in names}
+    columns = ", ".join(f'"{name}"' for name in names)
+    declared = ", ".join(f'"{name}" {kind}' for name, (kind, _) in kinds.items())
+    values = ", ".join(value.format(f'"{name}"') for name, (_, value) in kinds.items())
+    return (
+        f"INSERT INTO {table.name} ({columns})"  # noqa: S608
+        f" SELECT {values} FROM json_to_recordset(%s::json) AS given({declared})"
+    )
+
+
+def _find_kind(kind: TypeEngine[Any]) -> tuple[str, str]:
+    """As what a column is read out of JSON, and how that becomes its value."""
+    if isinstance(kind, LargeBinary):
+        return "text", "decode({}, 'base64')"
+    if isinstance(kind, JsonText):
+        return "text", "{}::json"
+    if isinstance(kind, String):
+        # Its length is checked when it is stored; read as varchar(n) it would be cut.
+        return "text", "{}"
+    return kind.compile(dialect=_DIALECT), "{}"
