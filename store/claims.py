@@ -7,8 +7,8 @@ another could be waiting for with a lock in hand, as rows are seen only once com
 load in a transaction.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, Row, select
@@ -17,10 +17,11 @@ from sqlalchemy.dialects.postgresql import insert
 from schemas.event import NationalEvent
 from schemas.identifiers import make_event_id, make_reference
 from schemas.judged import JudgedRecord
-from store import bulk
+from store import bulk, few_rows
 from store.arrival import Arrival, Position, Settled, settle
 from store.tables import events
 
+_MOST_TRIED: Final = 100
 _KNOWN = [
     events.c[name]
     for name in (
@@ -124,8 +125,15 @@ def claim_events(
         pending = later
 
 
-def _find_known(connection: Connection, ids: Iterable[int]) -> set[int]:
+def _are_few(connection: Connection, count: int) -> bool:
+    """That it is cheaper to try to insert them than to look first which are known."""
+    return bulk.is_postgresql(connection) and count <= _MOST_TRIED
+
+
+def _find_known(connection: Connection, ids: Collection[int]) -> set[int]:
     """A look without a lock, so that a feed sent again costs no rows."""
+    if _are_few(connection, len(ids)):
+        return set()
     query = select(events.c.id).where(bulk.is_among(events.c.id, ids, connection))
     return set(connection.execute(query).scalars())
 
@@ -138,13 +146,16 @@ def _insert(connection: Connection, rows: Sequence[bulk.Row]) -> set[int]:
         # The one writer SQLite has: what it has just seen missing is missing.
         bulk.insert_rows(connection, events, rows)
         return {row[0] for row in rows}
+    names = events.columns.keys()
+    if _are_few(connection, len(rows)):
+        told = few_rows.insert_new(connection, (events, names, rows), ("id",))
+        return {event_id for (event_id,) in told}
     try:
         with connection.begin_nested():
             bulk.insert_rows(connection, events, rows)
             return {row[0] for row in rows}
     except psycopg.errors.UniqueViolation:
         # Another load made one of them since the look. Rare, so the way that says which may cost.
-        names = events.columns.keys()
         statement = insert(events).on_conflict_do_nothing().returning(events.c.id)
         given = [dict(zip(names, row, strict=True)) for row in rows]
         return set(connection.execute(statement, given).scalars())
