@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from gateway.api import events, feeds, records, sandbox, taxonomy, tokens, uploads
+from gateway.api.asking import Asking
 from gateway.api.envelope import Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
@@ -68,6 +69,7 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.state.gateway = gateway
     app.state.begun = gateway.now()
     app.state.callers = Callers(gateway)
+    app.state.asking = Asking(joins=gateway.settings.key_cache_seconds > 0)
     app.state.meter = Meter(gateway.settings, gateway.now)
     app.state.proxies = parse_proxies(gateway.settings.trusted_proxies)
     app.state.submitting = Submitting(gateway)

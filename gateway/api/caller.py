@@ -10,8 +10,8 @@ from fastapi.security import (
     HTTPBearer,
     SecurityScopes,
 )
-from starlette.concurrency import run_in_threadpool
 
+from gateway.api.asking import Asking
 from gateway.api.problem_codes import Code
 from gateway.api.problems import ApiProblem
 from gateway.api.throttle import take_request
@@ -61,13 +61,14 @@ async def get_caller(
 
 async def _find_caller(request: Request, key: str | None, token: str | None) -> Caller:
     callers: Callers = request.app.state.callers
+    asking: Asking = request.app.state.asking
     if key and key.startswith(KEY_PREFIX) and not request.app.state.gateway.settings.sandbox:
         # Everybody knows these.
         found = None
     elif key:
-        found = callers.peek_key(key) or await run_in_threadpool(callers.find_by_key, key)
+        found = callers.peek_key(key) or await asking.ask(callers.find_by_key, key)
     elif token:
-        found = callers.peek_token(token) or await run_in_threadpool(callers.find_by_token, token)
+        found = callers.peek_token(token) or await asking.ask(callers.find_by_token, token)
     else:
         raise _refuse("credentials-missing", "A subscription key or an access token is needed")
     if found is None:
