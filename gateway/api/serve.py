@@ -1,5 +1,6 @@
 """Runs the API under uvicorn."""
 
+import gc
 import logging
 import socket
 import threading
@@ -14,6 +15,7 @@ from fastapi import FastAPI
 from gateway.api.app import make_app
 from gateway.api.wire import Wire
 from gateway.bootstrap import open_gateway
+from gateway.fhir.sent import prepare_checks
 from gateway.sandbox.restore import prepare_sandbox
 from schemas.errors import UnavailableError
 
@@ -77,4 +79,10 @@ def make_served_app() -> FastAPI:
     gateway = opened.__enter__()
     if gateway.settings.sandbox:
         prepare_sandbox(gateway)
-    return make_app(gateway, close=lambda: opened.__exit__(None, None, None))
+    app = make_app(gateway, close=lambda: opened.__exit__(None, None, None))
+    prepare_checks()
+    # What is here now stays: 200,000 objects, most of them code and models. Every 700 creates a
+    # full collection walked them all, for 0.13 s in which nobody was answered (2026-11-27).
+    gc.collect()
+    gc.freeze()
+    return app
