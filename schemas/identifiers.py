@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 from stdnum import luhn
 from stdnum.exceptions import ValidationError
@@ -28,6 +29,7 @@ def make_event_id(source_id: str, identity: str, attempt: int = 0) -> int:
     return int.from_bytes(digest[:8], "big") >> (64 - EVENT_ID_BITS)
 
 
+@lru_cache(maxsize=4096)  # one request asks for the same one several times
 def make_reference(event_id: int) -> str:
     """The national reference number of an event: twelve characters and a check character, as
     ``7K2M-9QXB-4T8D-V``."""

@@ -1,9 +1,11 @@
 """Who calls: a subscription key or an access token, and the certificate the proxy saw. A router
 asks for it once, so that no route can forget it."""
 
-from typing import Annotated, Final
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, Final
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Response
+from fastapi.routing import APIRoute
 from fastapi.security import (
     APIKeyHeader,
     HTTPAuthorizationCredentials,
@@ -57,6 +59,27 @@ async def get_caller(
             f"This address needs the scope {' '.join(sorted(missing))}.",
         )
     return known
+
+
+class QuickRoute(APIRoute):
+    """A route that takes its request and its caller, and nothing else. FastAPI documents it as any
+    other; the caller is found in the same way, without its resolving of dependencies, which takes
+    a third of its time (70 of 200 µs, 2026-11-27). Not where something else is to be asked too."""
+
+    scopes: tuple[str, ...] = ()
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        if any(one.dependency is not get_caller for one in self.dependencies):
+            return super().get_route_handler()
+        endpoint, required = self.endpoint, SecurityScopes(list(self.scopes))
+
+        async def handle(request: Request) -> Response:
+            key, token = await _key(request), await _token(request)
+            caller = await get_caller(request, required, key, token)
+            answer: Response = await endpoint(request, caller)
+            return answer
+
+        return handle
 
 
 async def _find_caller(request: Request, key: str | None, token: str | None) -> Caller:

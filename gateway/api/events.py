@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented
 from gateway.api.bodies import check_json_type, read_body
-from gateway.api.caller import get_caller
+from gateway.api.caller import QuickRoute, get_caller
 from gateway.api.event_answers import answer_event, encode_version, make_version_headers
 from gateway.api.headers import (
     read_idempotency_key,
@@ -48,19 +48,28 @@ Revision = Annotated[int, Path(ge=1, le=2**31 - 1, description="the version")]
 _NONCE_BYTES: Final = 16
 
 
-@router.post(
-    "",
-    status_code=201,
-    response_class=Response,
-    responses={**documented.CREATED, **documented.CREATE_PROBLEMS},
-    openapi_extra=documented.CREATE_TAKES,
-)
+class _CreateRoute(QuickRoute):
+    scopes = ("event.write",)
+
+
 async def create_event(request: Request, caller: Writer) -> Response:
     """Record an event. The same event again, by its identifier or else by its content, is the same
     event: a retry never makes a second one."""
     only_new = read_if_none_exist(request)
     body = await _read_event(request)
     return await _submit(request, _make_asked(request, caller, body, only_new=only_new))
+
+
+router.add_api_route(
+    "",
+    create_event,
+    methods=["POST"],
+    status_code=201,
+    response_class=Response,
+    responses={**documented.CREATED, **documented.CREATE_PROBLEMS},
+    openapi_extra=documented.CREATE_TAKES,
+    route_class_override=_CreateRoute,
+)
 
 
 @router.put(

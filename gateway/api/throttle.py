@@ -13,7 +13,7 @@ def take_request(request: Request, caller: Caller) -> None:
     """429 beyond the limits; the answer's headers say where the source stands either way."""
     meter: Meter = request.app.state.meter
     told = request.headers.get("content-length", "")
-    is_event = request.method in ("POST", "PUT") and "AdverseEvent" in request.url.path
+    is_event = request.method in ("POST", "PUT") and "AdverseEvent" in request.scope["path"]
     quota = meter.take(
         caller.source_id,
         records=int(is_event),

@@ -1,7 +1,8 @@
 """Judge a request about one event: read, map and validate its body, and tell which event it is."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any, Final
 
 import msgspec
@@ -12,7 +13,7 @@ from gateway.adapters.json_strict import read_json
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.fresh import Fresh
-from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.judge import LONDON, Judge, make_submission
 from gateway.pipeline.versions import write_version
 from gateway.sandbox.rejecting import RejectingMapper
 from schemas.asked import Asked, EventVersion
@@ -54,12 +55,14 @@ class SingleJudge:
             self._read_register, settings.register_cache_seconds, gateway.monotonic
         )
         self._sources = Fresh(self._read_source, settings.key_cache_seconds, gateway.monotonic)
+        # By source, with what each judges by.
+        self._judges: dict[str, tuple[Source, Mapping[str, Organisation], date, Judge]] = {}
 
     def judge(self, asked: Asked, known_as: str | None = None) -> JudgedSingle:
         """``known_as``: the identity of the event that an update is about."""
         source = self._sources.get(asked.source_id)
         record = _read(asked.body, self._gateway)
-        judge = self._make_judge(source, to_reject=asked.to_reject)
+        judge = self._get_judge(source, to_reject=asked.to_reject)
         judged = judge.judge(record, asked.event_id)
         if asked.is_update and judged.acceptance is not None:
             wrong = _find_other(asked, record, judged, known_as)
@@ -74,15 +77,33 @@ class SingleJudge:
         written = self._write_answer(judged.acceptance.event, judged.local_id, event_id)
         return JudgedSingle(source, judged, identity, written=written)
 
-    def _make_judge(self, source: Source, *, to_reject: bool) -> Judge:
+    def _get_judge(self, source: Source, *, to_reject: bool) -> Judge:
+        """One a source, as long as nothing it judges by has changed."""
+        register, now = self._register.get(""), self._gateway.now()
+        if to_reject:
+            return self._make_judge(source, register, now, to_reject=True)
+        today = now.astimezone(LONDON).date()
+        kept = self._judges.get(source.id)
+        if kept is not None and kept[0] is source and kept[1] is register and kept[2] == today:
+            return kept[3]
+        judge = self._make_judge(source, register, now, to_reject=False)
+        self._judges[source.id] = (source, register, today, judge)
+        return judge
+
+    def _make_judge(
+        self,
+        source: Source,
+        register: Mapping[str, Organisation],
+        now: datetime,
+        *,
+        to_reject: bool,
+    ) -> Judge:
         gateway = self._gateway
         fhir = msgspec.structs.replace(source, format="fhir", profile=None)
-        terms = make_feed_terms(fhir, gateway.profiles, gateway.settings.limits)
-        submission = make_submission(source, gateway.now(), self._register.get(""))
-        mapper = make_mapper(fhir, terms)
+        mapper = make_mapper(fhir, make_feed_terms(fhir, gateway.profiles, gateway.settings.limits))
         if to_reject:
             mapper = RejectingMapper(mapper, all_records=True)
-        return Judge(mapper, submission)
+        return Judge(mapper, make_submission(source, now, register))
 
     def _write_answer(
         self, event: NationalEvent, local_id: str | None, event_id: int
