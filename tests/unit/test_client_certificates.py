@@ -3,6 +3,7 @@
 import base64
 import hashlib
 from datetime import timedelta
+from itertools import count
 
 import pytest
 from cryptography import x509
@@ -88,6 +89,8 @@ def test_without_trusted_proxies_nobody_is_believed():
         make_pem(OURS),
         hashlib.sha256(OURS.public_bytes(Encoding.DER)).hexdigest(),
     ],
+    # Made anew by each process: their own values would name the tests differently in each.
+    ids=count(),
 )
 def test_another_certificate_or_none_is_refused(header):
     with pytest.raises(CertificateError, match="one of its registered"):
@@ -115,6 +118,7 @@ def test_the_file_and_the_header_tell_the_same_certificate():
         (make_ec("ours").as_pem(private=True).decode(), "private key"),
         (make_pem(OURS) + make_ec("ours").as_pem(private=True).decode(), "private key"),
     ],
+    ids=count(),
 )
 def test_a_file_without_the_one_certificate_is_refused(pem, told):
     with pytest.raises(WrongUseError, match=told) as refusal:

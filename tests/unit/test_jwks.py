@@ -1,6 +1,7 @@
 """A JWKS: which keys are taken, and that nothing private ever is."""
 
 import json
+from itertools import count
 
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey
@@ -95,6 +96,8 @@ def test_any_private_part_is_refused(part):
         (b'{"keys": ' + b"[" * 100_000, "no JWKS"),
         (make_rsa("one").as_pem(private=False), "no JWKS"),
     ],
+    # Made anew by each process: their own values would name the tests differently in each.
+    ids=count(),
 )
 def test_what_cannot_be_used_is_refused(content, told):
     assert told in refuse(content)
