@@ -52,6 +52,9 @@ class Run:
 
     def call(self, method: str, path: str, body: Any = None, **how: str) -> Any:
         answer = self.api.call(method, path, body, **how)
+        # Kept by the hundred, each would keep its socket: 1,024 files are all that many users have.
+        answer.close()
+        answer.raw = None
         self.answers.append(answer)
         return answer
 
