@@ -35,6 +35,7 @@ from schemas.values import clean_text
 
 NARRATIVE_ELEMENT: Final = "Description"
 _CONTAINED: Final = ("Patient", "Location", "Practitioner", "Medication", "Device")
+_CONTAINED_FIELDS: Final = {"resourceType", "id", "extension"}
 _ROOT: Final = MAPPED_FIELDS | IGNORED[""].keys()
 
 
@@ -123,7 +124,7 @@ def _read_contained(contained: object, reader: GroupReader, notes: Notes) -> set
         if kind not in _CONTAINED:
             field = f"contained {named(kind)}"
             notes.add_loose(mapping.UNKNOWN_FIELD, "", at, field=field)
-        if len(resource) != 3 or own_id is None:
+        if resource.keys() != _CONTAINED_FIELDS:
             notes.add_unknown(resource, ("resourceType", "extension"), "contained", at)
         if "extension" in resource:
             reader.read_extensions(resource["extension"], kind, f"{at}/extension")
