@@ -41,7 +41,7 @@ _IDLE_SECONDS = 1.0
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Alembic's own table, and the head of ``store/migrations``; a test holds the two together.
 _VERSION_TABLE = table("alembic_version", column("version_num"))
-NEWEST_MIGRATION = "0003"
+NEWEST_MIGRATION = "0010"
 
 
 class Store:
