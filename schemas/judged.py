@@ -3,17 +3,20 @@
 import msgspec
 
 from schemas.event import NationalEvent
+from schemas.fault import Fault
 from schemas.finding import Finding
-from schemas.statuses import AlertKind
+from schemas.statuses import AlertKind, Disposition
 
 
 class AlertDemand(msgspec.Struct, frozen=True):
     """An organisation is to be told of the event. ``reason`` is a word of
-    :data:`ALERT_REASONS`."""
+    :data:`ALERT_REASONS`. ``quiet``: it is not told after all, now or later, as the event is
+    history that is loaded after the fact."""
 
     organisation: str
     kind: AlertKind
     reason: str
+    quiet: bool = False
 
 
 ALERT_REASONS = {
@@ -38,7 +41,8 @@ class Acceptance(msgspec.Struct, frozen=True):
 
 
 class JudgedRecord(msgspec.Struct, frozen=True):
-    """One record after reading, mapping and validation; rejected where ``acceptance`` is None."""
+    """One record after reading, mapping and validation; rejected where ``acceptance`` is None, or
+    quarantined where ``fault`` says that our own code failed over it."""
 
     number: int
     locator: str
@@ -46,3 +50,9 @@ class JudgedRecord(msgspec.Struct, frozen=True):
     raw_hash: bytes
     acceptance: Acceptance | None
     findings: tuple[Finding, ...] = ()
+    fault: Fault | None = None
+
+    @property
+    def unloaded(self) -> Disposition:
+        """What it is where it has no event."""
+        return "rejected" if self.fault is None else "quarantined"

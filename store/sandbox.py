@@ -40,6 +40,11 @@ _OF_EVENTS = (
 _OF_BATCHES = (
     tables.findings,
     tables.corrections,
+    tables.batch_prunings,
+    tables.quiet_batches,
+    tables.quarantine,
+    tables.replays,
+    tables.edits,
     tables.receipt_lines,
     tables.bodies,
     tables.parts,
@@ -66,6 +71,13 @@ KEPT = (
     tables.access_tokens,
     tables.users,
     tables.audit,
+    tables.reference_runs,
+    tables.pruned_files,
+    tables.faults,
+    # A sandbox has none.
+    tables.collectors,
+    tables.collected,
+    tables.receipt_messages,
 )
 
 

@@ -62,7 +62,7 @@ class Writing:
         settled: Settled | None,
     ) -> None:
         self._lines.append(rows.make_line(batch_number, record, event_id, settled))
-        self._dispositions["rejected" if settled is None else settled.disposition] += 1
+        self._dispositions[record.unloaded if settled is None else settled.disposition] += 1
         if record.findings:
             self._findings += rows.make_findings(batch_number, record.number, record.findings)
 
@@ -106,7 +106,8 @@ class Writing:
         kept = self._new_alerts if new else self._late_alerts
         for one in demands:
             key = (event_id, one.organisation, one.kind)
-            kept.setdefault(key, (*key, one.reason, batch_number, self._now, None))
+            settled_at = self._now if one.quiet else None
+            kept.setdefault(key, (*key, one.reason, batch_number, self._now, settled_at, one.quiet))
 
     def add_entry(self, action: str, subject: str, details: Mapping[str, Any] | None) -> None:
         self._entries.append((action, subject, details))

@@ -8,24 +8,37 @@ from store.tables.access import (
     source_keys,
     usage,
 )
+from store.tables.alarms import alarms, expected, feed_days, steps
 from store.tables.audit import audit
 from store.tables.batches import batches, bodies, findings, parts, receipt_lines
+from store.tables.collectors import collected, collectors, receipt_messages
 from store.tables.events import event_organisations, events, marks, patients, revisions
 from store.tables.outbox import alerts, message_alerts, messages
+from store.tables.quarantine import edits, faults, quarantine, replays
+from store.tables.reference import reference_runs
 from store.tables.registry import grants, organisations, sources, users
 from store.tables.requests import corrections, idempotency_keys, trials, uploads
+from store.tables.retention import batch_prunings, pruned_files, quiet_batches
 from store.tables.schema import metadata
 
 __all__ = [
     "access_tokens",
+    "alarms",
     "alerts",
     "assertions",
     "audit",
+    "batch_prunings",
     "batches",
     "bodies",
+    "collected",
+    "collectors",
     "corrections",
+    "edits",
     "event_organisations",
     "events",
+    "expected",
+    "faults",
+    "feed_days",
     "findings",
     "grants",
     "idempotency_keys",
@@ -36,12 +49,19 @@ __all__ = [
     "organisations",
     "parts",
     "patients",
+    "pruned_files",
+    "quarantine",
+    "quiet_batches",
     "receipt_lines",
+    "receipt_messages",
+    "reference_runs",
+    "replays",
     "revisions",
     "source_certificates",
     "source_clients",
     "source_keys",
     "sources",
+    "steps",
     "trials",
     "uploads",
     "usage",

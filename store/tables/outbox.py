@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -10,6 +11,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from store.tables.schema import metadata
@@ -27,6 +29,8 @@ alerts = Table(
     Column("created_at", UtcDateTime, nullable=False),
     # Set in the transaction that makes its messages.
     Column("announced_at", UtcDateTime),
+    # Nobody is told: the batch it came in is loaded quietly. Settled as if it were announced.
+    Column("quiet", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("event_id", "organisation", "kind"),
     # With the event, so that it leads to one row as the primary key does: PostgreSQL takes the
     # smaller of the two, and without the event read every waiting alert to mark one as announced

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 
 from store.tables.schema import RowNumber, metadata
-from store.types import UtcDateTime
+from store.types import JsonText, UtcDateTime
 
 organisations = Table(
     "organisations",
@@ -27,6 +27,12 @@ organisations = Table(
     Column("successor", String(12)),
     Column("icb", String(12)),
     Column("region", Text),
+    # From here on what the sync keeps (store.synced): the day the register of ODS last changed it,
+    # its roles and all who carried on from it (codes, by blanks), the names it had before.
+    Column("changed_on", Date),
+    Column("roles", Text, nullable=False, server_default=text("''")),
+    Column("successors", Text, nullable=False, server_default=text("''")),
+    Column("former_names", JsonText),
 )
 
 sources = Table(
