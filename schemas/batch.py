@@ -8,7 +8,9 @@ import msgspec
 from schemas.receipt import Counts
 from schemas.statuses import BatchState, PartState, Verdict
 
-Route = Literal["file", "http", "mesh", "sftp"]
+# How it came: by hand, over the API, or by a collector (of a folder, a MESH mailbox, an SFTP server,
+# or another system's API).
+Route = Literal["file", "http", "folder", "mesh", "sftp", "pull"]
 # How the bytes of a batch are to be read; found by looking at them when it is planned.
 Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv", "json", "ndjson"]
 
@@ -39,13 +41,17 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A stretch of a batch: bytes ``start`` to ``end`` (exclusive); ``sha256`` is theirs.
-    ``first_record`` is the number of its first record, ``first_line`` the line it starts on, both
-    from 1. ``token`` is the fencing token: each attempt raises it, and only the newest may write.
-    ``records_done`` of its records are loaded and committed.
+    ``first_record`` is the number of its first record, ``first_line`` the line it starts on (of a
+    CSV the row, of XML and JSON the place of its first record in its file), both from 1. ``token``
+    is the fencing token: each attempt raises it, and only the newest may write. ``records_done`` of
+    its records are loaded and committed.
 
     Of a feed that came packed (gzip, zip), ``content`` is the sha256 of the unpacked bytes the
     stretch is of, and ``member`` the name of the file in a zip of several, which the locators of
-    its records begin with; of any other, both are empty. ``shape`` where it is not the batch's."""
+    its records begin with; of any other, both are empty. ``shape`` where it is not the batch's.
+
+    ``around``: what of the feed stands around the stretch and its reader has to know, as
+    :mod:`gateway.adapters.around` writes it; empty where it is read by itself."""
 
     batch_number: int
     number: int
@@ -60,3 +66,4 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     content: str = ""
     member: str = ""
     shape: Shape | None = None
+    around: str = ""

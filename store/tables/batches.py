@@ -40,11 +40,13 @@ batches = Table(
     Column("revised", Integer, nullable=False, server_default="0"),
     Column("unchanged", Integer, nullable=False, server_default="0"),
     Column("rejected", Integer, nullable=False, server_default="0"),
+    Column("quarantined", Integer, nullable=False, server_default="0"),
     Column("finished_at", UtcDateTime),
     Column("marked_at", UtcDateTime),
     UniqueConstraint("source_id", "sha256"),
     Index("ix_batches_state", "state"),
     Index("ix_batches_source", "source_id", "number"),
+    Index("ix_batches_received_at", "received_at"),
     # Few at a time wait to be marked, of millions.
     Index(
         "ix_batches_unmarked",
@@ -71,6 +73,7 @@ parts = Table(
     Column("content", String(64), nullable=False, server_default=text("''")),
     Column("member", Text, nullable=False, server_default=text("''")),
     Column("shape", String(12)),
+    Column("around", Text, nullable=False, server_default=text("''")),
     PrimaryKeyConstraint("batch_number", "number"),
 )
 
@@ -91,7 +94,8 @@ receipt_lines = Table(
     Column("locator", Text, nullable=False),
     Column("local_id", Text),
     Column("raw_hash", LargeBinary(32), nullable=False),
-    Column("disposition", String(10), nullable=False),
+    # SQLite holds no text to its length, and could not widen a column that was shorter.
+    Column("disposition", String(16).with_variant(String(10), "sqlite"), nullable=False),
     Column("event_id", BigInteger),
     Column("revision", Integer),
     PrimaryKeyConstraint("batch_number", "number"),
@@ -104,11 +108,11 @@ receipt_lines = Table(
         postgresql_where=text("disposition = 'unchanged'"),
     ),
     Index(
-        "ix_receipt_lines_rejected",
+        "ix_receipt_lines_unloaded",
         "batch_number",
         "number",
-        sqlite_where=text("disposition = 'rejected'"),
-        postgresql_where=text("disposition = 'rejected'"),
+        sqlite_where=text("event_id IS NULL"),
+        postgresql_where=text("event_id IS NULL"),
     ),
     sqlite_with_rowid=False,
 )
