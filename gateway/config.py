@@ -27,6 +27,9 @@ class Settings(BaseSettings):
 
     part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
     commit_records: int = Field(2_000, description="records loaded in one transaction")
+    max_quarantined: int = Field(
+        100, ge=0, description="records of a part our own code may fail over; with more it stops"
+    )
     max_record_bytes: int = Field(8 * 2**20, ge=1, description="a longer record is refused")
     max_feed_bytes: int = Field(64 * 2**30, ge=1, description="a bigger feed is refused")
     max_records: int = Field(10_000_000, ge=1, description="records of one batch that are read")

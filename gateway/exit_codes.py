@@ -8,8 +8,8 @@ from schemas.receipt import Receipt
 
 
 class ExitCode(IntEnum):
-    """0 all accepted, 3 some rejected, 4 batch unreadable, 5 batch held, 2 wrong use, 1 we
-    broke."""
+    """0 all accepted, 3 some rejected, 4 batch unreadable, 5 batch held, 6 some quarantined, 2
+    wrong use, 1 we broke."""
 
     ALL_ACCEPTED = 0
     BROKEN = 1
@@ -17,11 +17,14 @@ class ExitCode(IntEnum):
     SOME_REJECTED = 3
     UNREADABLE = 4
     HELD = 5
+    QUARANTINED = 6
 
 
 def of_receipt(receipt: Receipt) -> ExitCode:
     if receipt.verdict == "held":
         return ExitCode.HELD
+    if receipt.counts.quarantined:
+        return ExitCode.QUARANTINED
     if any(finding.severity == "error" for finding in receipt.findings):
         return ExitCode.UNREADABLE
     return ExitCode.SOME_REJECTED if receipt.counts.rejected else ExitCode.ALL_ACCEPTED

@@ -30,13 +30,15 @@ class ReceiptRecord(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """``records`` is the sum of the other four, always."""
+    """``records`` is the sum of the other five, always. ``quarantined``: kept by us, as our own
+    code failed over them."""
 
     records: int = 0
     created: int = 0
     revised: int = 0
     unchanged: int = 0
     rejected: int = 0
+    quarantined: int = 0
 
 
 class Receipt(msgspec.Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import msgspec
 
 from schemas.event import NationalEvent
+from schemas.fault import Fault
 from schemas.finding import Finding
 
 
@@ -15,7 +16,8 @@ class SourceRecord(msgspec.Struct, frozen=True):
     what the mapper of that feed shape reads (a dict of a FHIR resource, a dict of column → text,
     an lxml element), None where the record could not be read; ``raw_hash`` is sha256 over its own
     bytes (CSV: its cells). ``findings`` are those of reading. ``local_id`` is the
-    source's own id of a record without content, where it can be told all the same."""
+    source's own id of a record without content, where it can be told all the same. ``fault``: our
+    own code failed over reading it."""
 
     number: int
     locator: str
@@ -23,6 +25,7 @@ class SourceRecord(msgspec.Struct, frozen=True):
     raw_hash: bytes
     findings: tuple[Finding, ...] = ()
     local_id: str | None = None
+    fault: Fault | None = None
 
 
 class Mapped(msgspec.Struct, frozen=True):

@@ -1,18 +1,28 @@
-"""The states of batches, parts and messages, and the transitions that are allowed, as data."""
+"""The states of batches, parts, messages and alarms, and the transitions that are allowed, as data."""
 
 from typing import Final, Literal
 
 BatchState = Literal["received", "held", "planned", "finished"]
 PartState = Literal["waiting", "running", "loaded"]
 MessageState = Literal["waiting", "sending", "sent", "parked"]
-Disposition = Literal["created", "revised", "unchanged", "rejected"]
+Disposition = Literal["created", "revised", "unchanged", "rejected", "quarantined"]
 Verdict = Literal["accepted", "partly_accepted", "rejected"]
 # A batch that waits for a decision has no verdict yet; its receipt says what loading it would do.
 ReceiptVerdict = Literal["accepted", "partly_accepted", "rejected", "held"]
 AlertKind = Literal["urgent", "digest"]
-MessageKind = Literal["urgent", "digest", "no_admin"]
+MessageKind = Literal["urgent", "digest", "no_admin", "alarm"]
+AlarmState = Literal["open", "acknowledged", "closed"]
 
-DISPOSITIONS: Final[tuple[Disposition, ...]] = ("created", "revised", "unchanged", "rejected")
+DISPOSITIONS: Final[tuple[Disposition, ...]] = (
+    "created",
+    "revised",
+    "unchanged",
+    "rejected",
+    "quarantined",
+)
+# Records of which nothing is loaded. rejected: the sender is to correct it. quarantined: our own
+# code failed over it; it is ours to load.
+UNLOADED: Final[tuple[Disposition, ...]] = ("rejected", "quarantined")
 
 # received → planned: cut into parts. planned → finished: every part loaded, receipt complete.
 # received → finished: not one record could be read. received → held: it waits for a decision (it
@@ -43,4 +53,9 @@ MESSAGE_TRANSITIONS: Final[frozenset[tuple[MessageState, MessageState]]] = froze
         ("sending", "parked"),
         ("parked", "waiting"),
     }
+)
+# open → acknowledged: somebody looks into it. → closed: it is seen no more; seen again later, it is
+# another alarm.
+ALARM_TRANSITIONS: Final[frozenset[tuple[AlarmState, AlarmState]]] = frozenset(
+    {("open", "acknowledged"), ("open", "closed"), ("acknowledged", "closed")}
 )

@@ -76,7 +76,7 @@ def make_revision(
 def make_line(
     batch_number: int, record: JudgedRecord, event_id: int | None, settled: Settled | None
 ) -> Row:
-    """A receipt line; rejected where there is no event."""
+    """A receipt line; of a record without an event: rejected or quarantined."""
     local_id = record.local_id
     return (
         batch_number,
@@ -84,7 +84,7 @@ def make_line(
         storable(record.locator),
         None if local_id is None else storable(local_id),
         record.raw_hash,
-        "rejected" if settled is None else settled.disposition,
+        record.unloaded if settled is None else settled.disposition,
         event_id,
         None if settled is None else settled.revision,
     )

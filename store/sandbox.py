@@ -58,6 +58,8 @@ _OF_SOURCES = (
     tables.usage,
     tables.assertions,
     tables.source_certificates,
+    tables.expected,
+    tables.feed_days,
 )
 # Messages are removed by their alerts.
 CLEARED = (*_OF_EVENTS, *_OF_BATCHES, *_OF_SOURCES, tables.messages)

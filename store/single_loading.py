@@ -177,10 +177,14 @@ def _find_answer(outcome: SingleOutcome) -> KeptAnswer | None:
         state = "exists"
     elif outcome.state == "known" and outcome.event_id is not None:
         state, revision = "known", outcome.current
-    elif outcome.state == "loaded" and outcome.disposition is not None:
-        state = outcome.disposition
-    else:
+    elif (
+        outcome.state != "loaded"
+        or outcome.disposition is None
+        or outcome.disposition == "quarantined"
+    ):
         return None
+    else:
+        state = outcome.disposition
     return KeptAnswer(
         state=state,
         batch_number=outcome.batch_number or None,

@@ -5,11 +5,17 @@ from functools import cached_property
 
 from sqlalchemy import Connection
 
+from store.alarms import Alarms
 from store.audit import Audit
+from store.backlog import Backlog
 from store.batches import Batches
 from store.certificates import Certificates
 from store.clients import Clients
+from store.collected import Collected
+from store.collectors import Collectors
 from store.events import Events
+from store.expected import ExpectedOfSources
+from store.feed_days import FeedDays
 from store.grants import Grants
 from store.keys import Keys
 from store.marks import Marks
@@ -19,12 +25,15 @@ from store.outbox_messages import Messages
 from store.own_batches import OwnBatches
 from store.own_records import OwnRecords
 from store.parts import Parts
+from store.quarantine import QuarantinedRecords
+from store.quiet import QuietBatches
 from store.receipts import Receipts
 from store.records import Records
 from store.reservations import Reservations
 from store.sandbox import Sandbox
 from store.singles import Singles
 from store.sources import Sources
+from store.steps import Steps
 from store.tokens import Tokens
 from store.trials import Trials
 from store.uploads import Uploads
@@ -102,6 +111,10 @@ class UnitOfWork:
         return Records(self._connection, self.audit, self._now)
 
     @cached_property
+    def quarantine(self) -> QuarantinedRecords:
+        return QuarantinedRecords(self._connection, self.audit, self._now)
+
+    @cached_property
     def singles(self) -> Singles:
         return Singles(self._connection, self.audit, self._now)
 
@@ -132,6 +145,38 @@ class UnitOfWork:
     @cached_property
     def uploads(self) -> Uploads:
         return Uploads(self._connection, self.audit, self._now)
+
+    @cached_property
+    def collectors(self) -> Collectors:
+        return Collectors(self._connection, self.audit, self._now)
+
+    @cached_property
+    def collected(self) -> Collected:
+        return Collected(self._connection, self.audit, self._now)
+
+    @cached_property
+    def quiet(self) -> QuietBatches:
+        return QuietBatches(self._connection, self.audit, self._now)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        return Alarms(self._connection, self.audit, self._now)
+
+    @cached_property
+    def backlog(self) -> Backlog:
+        return Backlog(self._connection, self.audit, self._now)
+
+    @cached_property
+    def expected(self) -> ExpectedOfSources:
+        return ExpectedOfSources(self._connection, self.audit, self._now)
+
+    @cached_property
+    def feed_days(self) -> FeedDays:
+        return FeedDays(self._connection, self.audit, self._now)
+
+    @cached_property
+    def steps(self) -> Steps:
+        return Steps(self._connection, self.audit, self._now)
 
     @cached_property
     def sandbox(self) -> Sandbox:

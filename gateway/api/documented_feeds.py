@@ -91,7 +91,7 @@ _RECORD_SCHEMA: Final = {
         "number": {"type": "integer"},
         "locator": {"type": "string"},
         "local_id": {"type": ["string", "null"]},
-        "disposition": {"enum": ["created", "revised", "unchanged", "rejected"]},
+        "disposition": {"enum": ["created", "revised", "unchanged", "rejected", "quarantined"]},
         "findings": {"type": "array", "items": {"type": "object"}},
         "corrected": {"type": "boolean"},
         "corrections": {"type": "array", "items": {"type": "object"}},

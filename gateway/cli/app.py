@@ -10,6 +10,7 @@ import typer
 from gateway.cli import (
     access,
     clients,
+    collectors,
     conformance,
     events,
     feeds,
@@ -27,7 +28,7 @@ app = typer.Typer(
     name="lrms-gateway",
     help="From local risk management systems to national patient safety events."
     " Exit codes: 0 all accepted, 3 some records rejected, 4 feed unreadable, 5 feed held for a"
-    " decision, 2 wrong use, 1 we broke.",
+    " decision, 6 some records kept in quarantine by a fault of ours, 2 wrong use, 1 we broke.",
     no_args_is_help=True,
     add_completion=False,
     # Its tracebacks print local variables: event content must never get there.
@@ -42,6 +43,7 @@ app.add_typer(registry.organisations, name="organisation")
 app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
+app.add_typer(collectors.collectors, name="collector")
 app.add_typer(profiles.profiles, name="profile")
 app.add_typer(sandbox.sandbox, name="sandbox")
 _COMMANDS: tuple[Callable[..., None], ...] = (

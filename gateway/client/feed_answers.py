@@ -8,13 +8,15 @@ from gateway.client.errors import BadAnswerError
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """``records`` is the sum of the other four."""
+    """``records`` is the sum of the other five. ``quarantined``: kept by the gateway, which failed
+    over them; it loads them, and they are not to be sent again."""
 
     records: int = 0
     created: int = 0
     revised: int = 0
     unchanged: int = 0
     rejected: int = 0
+    quarantined: int = 0
 
 
 class Feed(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,6 +23,8 @@ _STATUSES: Final[dict[Disposition, str]] = {
     "revised": _OK,
     "unchanged": _OK,
     "rejected": _REFUSED,
+    # Ours to load.
+    "quarantined": "202 Accepted",
 }
 
 

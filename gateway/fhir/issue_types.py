@@ -17,6 +17,7 @@ _AREAS: Final = {
     "TEXT": "business-rule",
     "EXP": "processing",
     "REQ": "invariant",
+    "OURS": "exception",
 }
 # Those that are something closer.
 _CODES: Final[dict[str, tuple[str, ...]]] = {

@@ -17,6 +17,8 @@ def answer_loaded(gateway: Gateway, judged: JudgedSingle, outcome: SingleOutcome
     record = judged.record
     accepted = record.acceptance
     disposition = outcome.disposition
+    if disposition == "quarantined":
+        raise ValueError("a request is never quarantined: a fault of ours is answered as such")
     if accepted is None or disposition is None or disposition == "rejected":
         state: AnswerState = "unreadable" if is_unreadable(record.findings) else "rejected"
         return Answer(state=state, findings=record.findings, batch_id=outcome.batch_id)

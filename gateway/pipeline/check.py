@@ -10,7 +10,7 @@ import msgspec
 
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
-from gateway.pipeline.judge import Judge, make_submission
+from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import say_how_read
 from gateway.pipeline.read import FeedReading
 from gateway.pipeline.survey import find_hold_terms
@@ -76,7 +76,7 @@ def _settle_all(
     settling = _Settling(gateway, source)
     records: list[ReceiptRecord] = []
     chunk: list[JudgedRecord] = []
-    for judged in map(judge.judge, reading):
+    for judged in judge_all(judge, reading):
         chunk.append(judged)
         if len(chunk) == _LOOK_UP:
             records += settling.settle(chunk)
@@ -122,7 +122,7 @@ class _Settling:
         return make_event_id(self._source.id, identity)
 
     def _settle_one(self, record: JudgedRecord, event_id: int | None) -> ReceiptRecord:
-        disposition: Disposition = "rejected"
+        disposition: Disposition = record.unloaded
         revision: int | None = None
         if event_id is not None and record.acceptance is not None:
             content = record.acceptance.content_hash

@@ -1,17 +1,17 @@
 """Judge a record: map it, validate it, and say whether it is accepted, and who is to be told."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.notifications.policy import decide_alerts
-from gateway.pipeline.fault import word_fault
 from gateway.pipeline.follow_ons import drop_follow_ons, drop_repeats
+from gateway.pipeline.quarantine import is_fault_of_ours, quarantine
 from schemas.catalogue import mapping
-from schemas.errors import FaultError
 from schemas.event import NationalEvent, encode_event, hash_content
+from schemas.fault import find_fault
 from schemas.finding import Finding, has_error
 from schemas.identifiers import make_event_id, make_identity, parse_reference
 from schemas.judged import Acceptance, JudgedRecord
@@ -26,11 +26,14 @@ LONDON = ZoneInfo("Europe/London")
 
 
 def make_submission(
-    source: Source, received_at: datetime, register: Mapping[str, Organisation]
+    source: Source,
+    received_at: datetime,
+    register: Mapping[str, Organisation],
+    quiet_before: date | None = None,
 ) -> Submission:
     """By the grants that hold on the day the batch was received, whenever it is judged."""
     received_on = received_at.astimezone(LONDON).date()
-    return Submission(source.on(received_on), received_on, register)
+    return Submission(source.on(received_on), received_on, register, quiet_before)
 
 
 class Judge:
@@ -44,6 +47,8 @@ class Judge:
     def judge(self, record: SourceRecord, event_id: int | None = None) -> JudgedRecord:
         """``event_id``: of the event that the record is about, where its request says so."""
         if record.content is None:
+            if record.fault is not None:
+                return quarantine(record, record.fault)
             local_id = None if record.local_id is None else storable(record.local_id)
             return self._rejected(record, local_id, list(record.findings))
         mapped = self._mapper.map_record(record)
@@ -58,8 +63,8 @@ class Judge:
             findings += unknown
         event, replaced = resolve_organisations(named, self._submission)
         findings += replaced
-        findings += validate_event(event, self._submission)
         payload = encode_event(event)
+        findings += validate_event(event, self._submission, payload)
         as_mapped = payload if event is named else encode_event(named)
         content_hash = hash_content(as_mapped)
         if mapped.reference is not None:
@@ -83,7 +88,9 @@ class Judge:
                 event=event,
                 payload=payload,
                 content_hash=content_hash,
-                alerts=decide_alerts(event, self._recorded_by(event)),
+                alerts=decide_alerts(
+                    event, self._recorded_by(event), self._submission.quiet_before
+                ),
                 derived=mapped.derived,
             ),
             findings=tuple(findings),
@@ -128,18 +135,15 @@ def _check_reference(given: str, event_id: int) -> list[Finding]:
     return [mapping.FOREIGN_REFERENCE.at("AdverseEventReferenceMetadata.ReferenceNumber")]
 
 
-def judge_all(
-    judge: Judge, records: Iterable[SourceRecord], batch_id: str
-) -> Iterator[JudgedRecord]:
-    """The records of a batch, judged; FaultError where our own code fails over one."""
+def judge_all(judge: Judge, records: Iterable[SourceRecord]) -> Iterator[JudgedRecord]:
+    """The records of a batch, judged; one over which our own code fails is quarantined."""
     for record in records:
         try:
             judged = judge.judge(record)
-        except Exception as error:  # noqa: BLE001 - no text of it, nor its cause, in a log
-            raise FaultError(
-                f"a fault of the gateway in record {record.number} of batch {batch_id}:"
-                f" {word_fault(error)}; what was loaded stays, run it again once mended"
-            ) from None
+        except Exception as error:
+            if not is_fault_of_ours(error):
+                raise
+            judged = quarantine(record, find_fault(error))
         yield judged
 
 

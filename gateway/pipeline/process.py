@@ -14,6 +14,7 @@ from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
+from gateway.pipeline.quarantine import Load, Quarantine
 from gateway.pipeline.read import read_part
 from gateway.pipeline.unpack import open_contents
 from gateway.sandbox.rejecting import reject_as_asked
@@ -44,6 +45,7 @@ def process_parts(
         batch = work.batches.get(batch_id)
         source = work.sources.get(batch.source_id)
         register = work.organisations.get_register()
+        quiet_before = work.quiet.find(batch.number)
     terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
     mapper = make_mapper(source, terms)
     # A batch that was planned before digests were kept has none.
@@ -51,7 +53,7 @@ def process_parts(
     if parts and planned != (mapper.name, mapper.version, mapper.digest):
         batch = _change_profile(gateway, batch, mapper)
     mapper = reject_as_asked(mapper, source, in_sandbox=gateway.settings.sandbox)
-    judge = Judge(mapper, make_submission(source, batch.received_at, register))
+    judge = Judge(mapper, make_submission(source, batch.received_at, register, quiet_before))
     records = 0
     with _rare_collections():
         for number in parts:
@@ -92,8 +94,9 @@ class _Work(msgspec.Struct, frozen=True):
 
 def _process_part(gateway: Gateway, work: _Work) -> int:
     part, read = work.part, 0
+    kept = _make_quarantine(gateway, work)
     for chunk, told, is_last in _judge_in_chunks(gateway, work):
-        part = _load_chunk(gateway, work.batch, part, chunk, told=told, is_last=is_last)
+        part = kept.load(part, chunk, _make_load(gateway, work.batch, told), is_last=is_last)
         read += len(chunk)
         if work.progress:
             work.progress(len(chunk))
@@ -101,23 +104,27 @@ def _process_part(gateway: Gateway, work: _Work) -> int:
     return read
 
 
-def _load_chunk(
-    gateway: Gateway,
-    batch: Batch,
-    part: Part,
-    chunk: list[JudgedRecord],
-    *,
-    told: Sequence[Finding],
-    is_last: bool,
-) -> Part:
-    """One transaction: the fence first, then everything about these records. The part as it
-    stands afterwards."""
-    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        after = work.parts.advance(part, part.records_done + len(chunk), loaded=is_last)
-        work.records.load(batch, chunk)
-        for finding in told:
-            work.receipts.add_batch_finding(batch, finding)
-    return after
+def _make_quarantine(gateway: Gateway, work: _Work) -> Quarantine:
+    part, kept = work.part, 0
+    if part.records_done:
+        with gateway.store.read() as looked:
+            kept = looked.quarantine.count(part)
+    return Quarantine(work.batch.id, gateway.settings.max_quarantined, kept=kept)
+
+
+def _make_load(gateway: Gateway, batch: Batch, told: Sequence[Finding]) -> Load:
+    def load(part: Part, chunk: Sequence[JudgedRecord], is_last: bool) -> Part:
+        """One transaction: the fence first, then everything about these records. The part as it
+        stands afterwards."""
+        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+            after = work.parts.advance(part, part.records_done + len(chunk), loaded=is_last)
+            work.records.load(batch, chunk)
+            work.quarantine.add(batch, chunk)
+            for finding in told if is_last else ():
+                work.receipts.add_batch_finding(batch, finding)
+        return after
+
+    return load
 
 
 def _judge_in_chunks(
@@ -150,8 +157,7 @@ def judge_records(
     judge: Judge,
     tell: Tell = tell_nobody,
 ) -> Iterator[JudgedRecord]:
-    """The records of a part, judged, those already loaded left out. BrokenFeed as its reader;
-    FaultError where our own code fails over one."""
+    """The records of a part, judged, those already loaded left out. BrokenFeed as its reader."""
     shape = part.shape or batch.shape
     if shape is None:
         raise ValueError(f"batch {batch.id} is not planned")
@@ -159,7 +165,7 @@ def judge_records(
     with open_part(gateway, batch, part, terms) as stream:
         records = read_part(stream, shape, part, terms, tell)
         new = (record for record in records if record.number >= first)
-        yield from judge_all(judge, new, batch.id)
+        yield from judge_all(judge, new)
 
 
 @contextmanager

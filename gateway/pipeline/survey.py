@@ -38,8 +38,8 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     if terms.is_judged:
         reading = FeedReading(feed)
         judge = _make_judge(gateway, source, batch, feed)
-        for judged in judge_all(judge, reading, batch.id):
-            rejected += judged.acceptance is None
+        for judged in judge_all(judge, reading):
+            rejected += judged.acceptance is None and judged.fault is None
     else:
         reading = count_feed(feed)
     found = [*feed.findings, *reading.findings]

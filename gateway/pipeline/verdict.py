@@ -14,10 +14,11 @@ def find_emptiness(counts: Counts, batch_findings: Sequence[Finding]) -> list[Fi
 
 
 def decide_verdict(counts: Counts, batch_findings: Sequence[Finding]) -> Verdict:
-    """Three kinds, after ICH E2B(R3): all accepted, some need action, none was."""
+    """Three kinds, after ICH E2B(R3): all accepted, some need action, none was. A quarantined
+    record is not rejected: we took it, and it is not loaded yet."""
     if counts.records == counts.rejected:
         return "rejected"
-    if counts.rejected or has_error(batch_findings):
+    if counts.rejected or counts.quarantined or has_error(batch_findings):
         return "partly_accepted"
     return "accepted"
 
@@ -30,7 +31,7 @@ def word_held(batch_id: str, counts: Counts, batch_findings: Sequence[Finding]) 
         if has_error(batch_findings)
         else f"look into it {fault}; correct the feed and send it again, or say that it is right"
     )
-    accepted = counts.records - counts.rejected
+    accepted = counts.records - counts.rejected - counts.quarantined
     return (
         f"Held: nothing is loaded until it is decided. The sender: {asked}. The operator of the"
         f" gateway: 'lrms-gateway batch release {batch_id} --reason ...' loads what can be read"
@@ -40,6 +41,19 @@ def word_held(batch_id: str, counts: Counts, batch_findings: Sequence[Finding]) 
 
 
 def decide_next_action(counts: Counts, batch_findings: Sequence[Finding]) -> str:
+    asked = _word_for_sender(counts, batch_findings)
+    if not counts.quarantined:
+        return asked
+    kept = (
+        f"{counts.quarantined} of {counts.records} records are kept by the gateway, which failed"
+        " over them by a fault of its own: do not send them again; they are loaded once it is"
+        " mended, and this receipt then says so."
+    )
+    is_all = counts.quarantined + counts.created + counts.revised + counts.unchanged
+    return kept if is_all == counts.records and not has_error(batch_findings) else f"{asked} {kept}"
+
+
+def _word_for_sender(counts: Counts, batch_findings: Sequence[Finding]) -> str:
     if has_error(batch_findings):
         if counts.records:
             return (
@@ -51,7 +65,7 @@ def decide_next_action(counts: Counts, batch_findings: Sequence[Finding]) -> str
         return (
             "Correct the rejected records as their findings say and send only them again;"
             " everything else is loaded."
-            if counts.rejected < counts.records
+            if counts.rejected < counts.records - counts.quarantined
             else "No record was accepted. Correct them as their findings say and send them again."
         )
     return "Nothing to do: every record is loaded."

@@ -81,11 +81,12 @@ def write_text(receipt: ReceiptStream) -> Iterator[str]:
     yield f"sha256  {head.sha256}\n"
     if head.profile:
         yield f"Profile {plain(f'{head.profile} {head.profile_version}')}\n"
+    kept = f", {counts.quarantined} quarantined" if counts.quarantined else ""
     would = " would be loaded so" if head.verdict == "held" else ""
     yield (
         f"Verdict {head.verdict.replace('_', ' ')}: {counts.records} records{would}:"
         f" {counts.created} created, {counts.revised} revised, {counts.unchanged} unchanged,"
-        f" {counts.rejected} rejected\n"
+        f" {counts.rejected} rejected{kept}\n"
     )
     yield f"Next    {head.next_action}\n"
     for finding in head.findings:

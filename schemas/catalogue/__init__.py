@@ -13,6 +13,7 @@ from schemas.catalogue import (
     mapping,
     narrative,
     organisations,
+    ours,
     packing,
     reading,
     requests,
@@ -31,6 +32,7 @@ AREAS = {
     "TEXT": narrative,
     "EXP": expectations,
     "REQ": requests,
+    "OURS": ours,
 }
 
 
