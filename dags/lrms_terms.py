@@ -10,6 +10,7 @@ from typing import Any
 from airflow.sdk import Asset, Context, RetryDecision, RetryPolicy, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
 
+FEEDS_RECEIVED = Asset("lrms://feeds/received")
 EVENTS_LOADED = Asset("lrms://events/loaded")
 EVENTS_MARKED = Asset("lrms://events/marked")
 

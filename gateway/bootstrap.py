@@ -1,5 +1,6 @@
 """The one place where the parts are assembled: settings, clocks, store, raw files, mailer."""
 
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +26,7 @@ class Gateway:
     audit log; ``partial`` holds what came so far of uploads; ``profiles`` are the shipped mapping
     profiles and those of one's own; ``monotonic`` counts seconds, whatever is done to the clock;
     ``random_bytes`` are those keys and upload ids are made of; ``published_keys`` fetches the keys
-    that clients publish."""
+    that clients publish; ``find_secret`` gives the secret of a name (an environment variable)."""
 
     settings: Settings
     store: Store
@@ -37,6 +38,7 @@ class Gateway:
     monotonic: Callable[[], float]
     random_bytes: Callable[[int], bytes]
     published_keys: PublishedKeys
+    find_secret: Callable[[str], str | None]
     actor: str
 
 
@@ -68,6 +70,7 @@ def open_gateway(
     now: Callable[[], datetime] = _now,
     monotonic: Callable[[], float] = time.monotonic,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    find_secret: Callable[[str], str | None] = os.environ.get,
     actor: str = "system",
 ) -> Iterator[Gateway]:
     """The assembled gateway; closed at the end of the block.
@@ -96,6 +99,7 @@ def open_gateway(
             monotonic=monotonic,
             random_bytes=random_bytes,
             published_keys=PublishedKeys(monotonic),
+            find_secret=find_secret,
             actor=actor,
         )
     finally:

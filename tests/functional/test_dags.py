@@ -18,6 +18,8 @@ from tests.lib.line import open_line, register_everyone
 pytestmark = pytest.mark.airflow
 
 DAGS = ("load_feeds", "mark_externally_recorded", "notify_admin_users")
+# With tests of their own.
+OTHER_DAGS = ("collect_feeds",)
 MARK = "Zebrafinch"
 # Nobody listens there: connections are refused at once.
 NO_DATABASE = "postgresql://127.0.0.1:1/none"
@@ -191,7 +193,7 @@ def test_what_may_pass_is_tried_again_and_nothing_else(broken):
 
 
 def test_a_dag_is_its_file_and_its_function(broken):
-    assert sorted(broken.dags) == sorted(DAGS)
+    assert sorted(broken.dags) == sorted((*DAGS, *OTHER_DAGS))
     for name, dag in broken.dags.items():
         assert dag["file"] == f"{name}.py"
         source = (Path("dags") / dag["file"]).read_text(encoding="utf-8")
@@ -201,7 +203,10 @@ def test_a_dag_is_its_file_and_its_function(broken):
 
 def test_the_dags_are_chained_by_assets_and_run_by_the_clock_too(broken):
     load, mark, notify = (broken.dags[name] for name in DAGS)
-    assert load["schedule"] == {"cron": "*/5 * * * *"}
+    assert broken.dags["collect_feeds"]["schedule"] == {"cron": "* * * * *"}
+    collected = broken.dags["collect_feeds"]["outlets"]
+    assert collected == load["schedule"]["assets"] == ["lrms://feeds/received"]
+    assert load["schedule"]["cron"]
     assert load["outlets"] == mark["schedule"]["assets"] == ["lrms://events/loaded"]
     assert mark["outlets"] == notify["schedule"]["assets"] == ["lrms://events/marked"]
     assert mark["schedule"]["cron"]

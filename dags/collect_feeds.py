@@ -1,0 +1,50 @@
+"""### Fetch feeds from where sources leave them
+
+The collectors that are due → each a task → `load_feeds` goes on with what was received.
+A collector that fails is red for itself and holds up no other; when it is due again stands in the
+store. Each item is received once, and the far end is told only then.
+"""
+
+from airflow.sdk import dag, task
+from airflow.sdk.exceptions import AirflowSkipException
+from lrms_terms import DAG_TERMS, FEEDS_RECEIVED, watch
+
+# Airflow maps a task over at most 1,024 items; the rest is due in the next run.
+MOST_COLLECTORS = 1_000
+
+
+@dag(schedule="* * * * *", doc_md=__doc__, **DAG_TERMS)
+def collect_feeds() -> None:
+    @task
+    def find_due() -> list[str]:
+        from gateway.bootstrap import open_gateway
+        from gateway.pipeline.collect import find_due_collectors
+
+        with open_gateway(actor="airflow") as gateway:
+            return find_due_collectors(gateway)[:MOST_COLLECTORS]
+
+    @task
+    def collect(collector_id: str) -> dict[str, int]:
+        from gateway.bootstrap import open_gateway
+        from gateway.pipeline.collect import run_collector
+
+        with open_gateway(actor="airflow") as gateway:
+            return run_collector(gateway, collector_id)
+
+    # Whatever became of the collectors: what one received must not wait for another.
+    @task(outlets=[FEEDS_RECEIVED], trigger_rule="all_done")
+    def announce() -> dict[str, int]:
+        from gateway.bootstrap import open_gateway
+
+        with open_gateway(actor="airflow") as gateway, gateway.store.read() as work:
+            waiting = work.batches.count("received")
+        if not waiting:
+            raise AirflowSkipException("no batch waits: nothing to load")
+        return {"waiting": waiting}
+
+    collected, announced = collect.expand(collector_id=find_due()), announce()
+    collected >> announced
+    [collected, announced] >> watch()
+
+
+collect_feeds()

@@ -1,0 +1,44 @@
+"""The kinds of collectors: the form of their settings, and how their far end is opened."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from gateway.bootstrap import Gateway
+from gateway.collectors.far_end import FarEnd
+from gateway.collectors.folder import FolderSettings, open_folder
+from gateway.collectors.settings import KindSettings
+from schemas.batch import Route
+from schemas.collecting import Collector, CollectorKind
+from schemas.errors import WrongUseError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """``least_every``: its far end must not be asked more often, in seconds."""
+
+    settings: type[KindSettings]
+    route: Route
+    open: Callable[[Gateway, Collector, Any], AbstractContextManager[FarEnd]]
+    least_every: int = 10
+
+
+KINDS: Final[dict[CollectorKind, Kind]] = {
+    "folder": Kind(FolderSettings, "folder", open_folder),
+}
+
+
+def parse_settings(kind: CollectorKind, text: str) -> KindSettings:
+    """WrongUseError, naming the setting and never its value."""
+    try:
+        return KINDS[kind].settings.model_validate_json(text)
+    except ValidationError as error:
+        told = [f"{_word_place(one['loc'])}{one['msg']}" for one in error.errors()]
+        raise WrongUseError(f"settings of a {kind} collector: {'; '.join(told)}") from None
+
+
+def _word_place(place: tuple[int | str, ...]) -> str:
+    return f"{'.'.join(map(str, place))}: " if place else ""
