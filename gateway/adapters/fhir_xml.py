@@ -15,6 +15,7 @@ from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
 from gateway.adapters.json_strict import find_long_text
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from gateway.adapters.xml_bytes import MARK
 from gateway.adapters.xml_prolog import find_root
 from gateway.adapters.xml_stream import Skipped, XmlFeed
@@ -31,6 +32,7 @@ _EVENT: Final = f"{_FHIR}AdverseEvent"
 _BUNDLE: Final = f"{_FHIR}Bundle"
 _ENTRY: Final = f"{_FHIR}entry"
 _TYPE: Final = f"{_FHIR}type"
+BUNDLE_PATH: Final = (_BUNDLE, _ENTRY)
 # Lists in JSON also where they hold one (STU3 and R4 agree on these).
 _LISTS: Final = frozenset(
     {"extension", "modifierExtension", "contained", "profile", "coding", "tag", "security"}
@@ -59,8 +61,8 @@ def read_fhir_xml(
     without their content, in a fifth of the time."""
     root = find_root(stream)
     if root == _BUNDLE:
-        feed = XmlFeed(stream, (_BUNDLE, _ENTRY), also=(_TYPE,), limits=limits, tell=tell)
-        yield from _read_bundle(feed, part.first_record, limits, counted_only=counted_only)
+        feed = open_bundle(stream, limits, tell)
+        yield from _read_bundle(feed, part, limits, counted_only=counted_only)
         return
     feed = XmlFeed(stream, (_EVENT,), limits=limits, tell=tell)
     for element in feed:
@@ -78,10 +80,15 @@ def _name_root(tag: str) -> str:
     return name if tag.startswith(_FHIR) else f"{name} outside the namespace {_FHIR[1:-1]}"
 
 
-def _read_bundle(
-    feed: XmlFeed, number: int, limits: Limits, *, counted_only: bool
-) -> Iterator[SourceRecord]:
-    position, bundle_type = 0, None
+def open_bundle(stream: BinaryIO, limits: Limits, tell: Tell) -> XmlFeed:
+    """For :func:`walk_entries`."""
+    return XmlFeed(stream, BUNDLE_PATH, also=(_TYPE,), limits=limits, tell=tell)
+
+
+def walk_entries(feed: XmlFeed) -> Iterator[etree._Element | Skipped]:
+    """The entries of a Bundle. BrokenFeed where it is of a type that is not a feed, or cannot be
+    read on."""
+    bundle_type = None
     for element in feed:
         if not isinstance(element, Skipped) and element.tag == _TYPE:
             parent = element.getparent()
@@ -90,12 +97,19 @@ def _read_bundle(
                 _check_type(bundle_type)
             continue
         _check_type(bundle_type)
-        position += 1
+        yield element
+    _check_type(bundle_type)
+
+
+def _read_bundle(
+    feed: XmlFeed, part: Part, limits: Limits, *, counted_only: bool
+) -> Iterator[SourceRecord]:
+    number = part.first_record
+    for position, element in enumerate(walk_entries(feed), start=part.first_line):
         locator = f"/Bundle/entry[{position}]"
         make = _RecordMaker(number, locator, limits, feed, counted_only=counted_only)
         yield make.skip(element) if isinstance(element, Skipped) else _read_entry(element, make)
         number += 1
-    _check_type(bundle_type)
 
 
 def _read_entry(entry: etree._Element, make: "_RecordMaker") -> SourceRecord:
@@ -130,6 +144,12 @@ class _RecordMaker:
     def make(self, whole: etree._Element, resource: etree._Element | None) -> SourceRecord:
         if self._counted_only:
             return SourceRecord(self._number, self.locator, None, b"")
+        try:
+            return self._make(whole, resource)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            return keep_poisoned(error, self._number, self.locator)
+
+    def _make(self, whole: etree._Element, resource: etree._Element | None) -> SourceRecord:
         canonical = etree.tostring(whole, method="c14n", exclusive=True, with_tail=False)
         raw_hash = hashlib.sha256(canonical).digest()
         finding = self._find_trouble(canonical)

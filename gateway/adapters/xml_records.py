@@ -5,6 +5,7 @@ from typing import BinaryIO, Final
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from gateway.adapters.xml_bytes import MARK
 from gateway.adapters.xml_flatten import (
     Content,
@@ -38,32 +39,45 @@ def read_xml(
     characters of text here; BrokenFeed where the file cannot be read on, after what came before.
     ``counted_only``: records come without their content, in less than half the time."""
     names = Names(profile.namespaces)
-    steps = (profile.record or "").strip("/").split("/")
-    tags = [names.tag_of(step) for step in steps]
-    root = find_root(stream)
-    if root is not None and root != tags[0]:
-        shown_root = names.name_of(root)[:_MAX_NAME]
-        raise BrokenFeed(reading.XML_OTHER_ROOT.at(root=shown_root, expected=tags[0]))
+    steps = _list_steps(profile)
+    tags = find_path(stream, profile)
     flattening = Flattening(profile, names, limits)
     feed = XmlFeed(stream, tags, limits=limits, tell=tell)
     # Positions count over the file; only below the root itself is that a plain child position.
     path = "/" + "/".join(steps)
     locate = f"{path}[%d]" if len(steps) == 2 else f"({path})[%d]"
-    for position, element in enumerate(feed, start=1):
-        number, locator = part.first_record + position - 1, locate % position
+    for place, element in enumerate(feed):
+        number, locator = part.first_record + place, locate % (part.first_line + place)
         if counted_only:
             yield SourceRecord(number, locator, None, b"")
             continue
         if isinstance(element, Skipped):
             yield SourceRecord(number, locator, None, element.raw_hash, (element.finding,))
             continue
-        flat = flattening.read(element)
-        finding = _find_trouble(flat, limits, is_repaired=feed.is_repaired)
-        if finding is None:
-            yield SourceRecord(number, locator, flat.content, flat.raw_hash)
-        else:
-            local_id = _find_id(flat.content, profile)
-            yield SourceRecord(number, locator, None, flat.raw_hash, (finding,), local_id)
+        try:
+            flat = flattening.read(element)
+            record = _make_record(
+                number, locator, flat, profile, limits, is_repaired=feed.is_repaired
+            )
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            record = keep_poisoned(error, number, locator)
+        yield record
+
+
+def _make_record(  # noqa: PLR0913
+    number: int,
+    locator: str,
+    flat: Flat,
+    profile: Profile,
+    limits: Limits,
+    *,
+    is_repaired: bool,
+) -> SourceRecord:
+    finding = _find_trouble(flat, limits, is_repaired=is_repaired)
+    if finding is None:
+        return SourceRecord(number, locator, flat.content, flat.raw_hash)
+    local_id = _find_id(flat.content, profile)
+    return SourceRecord(number, locator, None, flat.raw_hash, (finding,), local_id)
 
 
 def _find_trouble(flat: Flat, limits: Limits, *, is_repaired: bool) -> Finding | None:
