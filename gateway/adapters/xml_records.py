@@ -64,6 +64,22 @@ def read_xml(
         yield record
 
 
+def find_path(stream: BinaryIO, profile: Profile) -> list[str]:
+    """The tag of each step from the root to the records. BrokenFeed where the file has another
+    root."""
+    names = Names(profile.namespaces)
+    tags = [names.tag_of(step) for step in _list_steps(profile)]
+    root = find_root(stream)
+    if root is not None and root != tags[0]:
+        shown_root = names.name_of(root)[:_MAX_NAME]
+        raise BrokenFeed(reading.XML_OTHER_ROOT.at(root=shown_root, expected=tags[0]))
+    return tags
+
+
+def _list_steps(profile: Profile) -> list[str]:
+    return (profile.record or "").strip("/").split("/")
+
+
 def _make_record(  # noqa: PLR0913
     number: int,
     locator: str,
