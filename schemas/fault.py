@@ -14,6 +14,8 @@ from schemas.errors import GatewayError
 
 _ROOT: Final = Path(__file__).resolve().parents[1]
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+# Memory or files ran out.
+_OF_MACHINE: Final = (MemoryError, OSError)
 # However deep: of a recursion each place once.
 _MOST_PLACES: Final = 40
 _MOST_CAUSES: Final = 4
@@ -27,6 +29,12 @@ class Fault(msgspec.Struct, frozen=True):
     id: str
     kind: str
     trace: tuple[str, ...]
+
+
+def is_of_a_record(error: Exception) -> bool:
+    """Whether it may be the fault of ours over one record: not what another try may cure, nor the
+    machine's."""
+    return not (getattr(error, "retryable", False) or isinstance(error, _OF_MACHINE))
 
 
 def find_fault(error: BaseException) -> Fault:

@@ -22,6 +22,7 @@ from gateway.adapters.csv_header import find_delimiter, read_header
 from gateway.adapters.csv_lines import Lines, OverlongRecord
 from gateway.adapters.csv_totals import hold_back_totals
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading
@@ -94,8 +95,7 @@ class _Rows:
         self._id_place = self._names.index(columns.id) if columns.id in self._names else None
 
     def read(self, number: int) -> Iterator[SourceRecord]:
-        names, lines, width = self._names, self._lines, len(self._names)
-        starts, most, repeats = self._header.starts, self._limits.text_chars, _Repeats()
+        lines, starts, repeats = self._lines, self._header.starts, _Repeats()
         while True:
             lines.start_record()
             try:
@@ -115,31 +115,41 @@ class _Rows:
             if cells[0] in starts and self._header.is_repeated_by(cells):
                 repeats.add(self._row)
                 continue
-            findings: list[Finding] = []
             try:
-                raw = joined.encode()
-            except UnicodeEncodeError:
+                record = self._make_record(number, cells, joined)
+            except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
                 raw = joined.encode(errors="surrogatepass")
-                findings.append(reading.BAD_BYTES.at(encoding=self._encoding))
-            if (
-                len(cells) != width
-                or "\x00" in joined
-                or len(joined) > most
-                or (self._is_wide and _REPLACED in joined)
-            ):
-                findings += self._find_faults(cells, joined)
-            is_readable = not findings or not has_error(findings)
-            yield SourceRecord(
-                number,
-                f"row {self._row}",
-                {name: cell for name, cell in zip(names, cells, strict=False) if cell}
-                if is_readable
-                else None,
-                sha256(raw).digest(),
-                tuple(findings),
-                None if is_readable else self._find_id(cells),
-            )
+                name = self._find_id(cells)
+                record = keep_poisoned(error, number, f"row {self._row}", raw, name)
+            yield record
             number += 1
+
+    def _make_record(self, number: int, cells: list[str], joined: str) -> SourceRecord:
+        names = self._names
+        findings: list[Finding] = []
+        try:
+            raw = joined.encode()
+        except UnicodeEncodeError:
+            raw = joined.encode(errors="surrogatepass")
+            findings.append(reading.BAD_BYTES.at(encoding=self._encoding))
+        if (
+            len(cells) != len(names)
+            or "\x00" in joined
+            or len(joined) > self._limits.text_chars
+            or (self._is_wide and _REPLACED in joined)
+        ):
+            findings += self._find_faults(cells, joined)
+        is_readable = not findings or not has_error(findings)
+        return SourceRecord(
+            number,
+            f"row {self._row}",
+            {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+            if is_readable
+            else None,
+            sha256(raw).digest(),
+            tuple(findings),
+            None if is_readable else self._find_id(cells),
+        )
 
     def _find_id(self, cells: list[str]) -> str | None:
         """The sender's id of a row that cannot be read, where it has the form of one. With too many

@@ -5,8 +5,11 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
+
 from gateway.adapters.csv_columns import Columns
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from mappers.profile_dates import ISO, ISO_DATETIME, find_moment
 from mappers.profile_model import ROWS
 from mappers.profile_parts import RepeatedRows
@@ -49,7 +52,18 @@ class Run:
             del self._rows[1:]
 
     def make_record(self) -> SourceRecord:
-        """Refused where any of its rows is: what is missing of it may be what matters."""
+        """Refused, or quarantined, where any of its rows is: what is missing of it may be what
+        matters."""
+        first = self._rows[0]
+        try:
+            fault = next((row.fault for row in self._rows if row.fault is not None), None)
+            record = self._make_record() if fault is None else first
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            record = keep_poisoned(error, first.number, first.locator)
+            fault = record.fault
+        return msgspec.structs.replace(record, content=None, fault=fault) if fault else record
+
+    def _make_record(self) -> SourceRecord:
         first = self._rows[0]
         findings = list(self._find_trouble())
         content: dict[str, Any] | None = None

@@ -14,6 +14,7 @@ from gateway.adapters.json_lines import iterate_lines
 from gateway.adapters.json_stream import JsonStream
 from gateway.adapters.json_strict import read_json
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from mappers.fhir_notes import name_of
 from schemas.batch import Part
 from schemas.catalogue import reading
@@ -58,8 +59,11 @@ def read_fhir_json(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[
 
 
 def _read_record(raw: bytes, number: int, locator: str, limits: Limits) -> SourceRecord:
-    content, finding = read_json(raw, limits)
-    return make_record(number, locator, content, hashlib.sha256(raw).digest(), finding)
+    try:
+        content, finding = read_json(raw, limits)
+        return make_record(number, locator, content, hashlib.sha256(raw).digest(), finding)
+    except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+        return keep_poisoned(error, number, locator, raw)
 
 
 def _too_long(number: int, locator: str, raw_hash: bytes, limits: Limits) -> SourceRecord:
@@ -141,8 +145,15 @@ class _Bundle:
         number = self.number
         if raw is None:
             return _too_long(number, locator, self._document.skipped, self._limits)
-        entry, finding = read_json(raw, self._limits)
-        resource = entry.get("resource") if type(entry) is dict else None
-        if finding is None and type(entry) is dict:
-            finding = check_request(entry)
-        return make_record(number, locator, resource, hashlib.sha256(raw).digest(), finding)
+        try:
+            return _read_entry(raw, number, locator, self._limits)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            return keep_poisoned(error, number, locator, raw)
+
+
+def _read_entry(raw: bytes, number: int, locator: str, limits: Limits) -> SourceRecord:
+    entry, finding = read_json(raw, limits)
+    resource = entry.get("resource") if type(entry) is dict else None
+    if finding is None and type(entry) is dict:
+        finding = check_request(entry)
+    return make_record(number, locator, resource, hashlib.sha256(raw).digest(), finding)

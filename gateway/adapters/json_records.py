@@ -14,6 +14,7 @@ from gateway.adapters.json_lines import iterate_lines
 from gateway.adapters.json_stream import JsonStream
 from gateway.adapters.json_strict import read_json_as_written, show_key
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import keep_poisoned
 from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading
@@ -58,7 +59,13 @@ class _RecordMaker:
         if raw is None:
             finding = reading.RECORD_TOO_LONG.at(limit=limits.record_bytes)
             return SourceRecord(number, locator, None, raw_hash, (finding,))
-        digest = hashlib.sha256(raw).digest()
+        try:
+            return self._make(number, locator, raw)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            return keep_poisoned(error, number, locator, raw)
+
+    def _make(self, number: int, locator: str, raw: bytes) -> SourceRecord:
+        limits, digest = self.limits, hashlib.sha256(raw).digest()
         value, trouble = read_json_as_written(raw, limits)
         if trouble is None and value.__class__ is dict:
             content = self._flattening.flatten(value)

@@ -80,7 +80,7 @@ def _list_steps(profile: Profile) -> list[str]:
     return (profile.record or "").strip("/").split("/")
 
 
-def _make_record(  # noqa: PLR0913
+def _make_record(
     number: int,
     locator: str,
     flat: Flat,

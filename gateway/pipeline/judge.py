@@ -8,10 +8,10 @@ import msgspec
 
 from gateway.notifications.policy import decide_alerts
 from gateway.pipeline.follow_ons import drop_follow_ons, drop_repeats
-from gateway.pipeline.quarantine import is_fault_of_ours, quarantine
+from gateway.pipeline.quarantine import quarantine
 from schemas.catalogue import mapping
 from schemas.event import NationalEvent, encode_event, hash_content
-from schemas.fault import find_fault
+from schemas.fault import find_fault, is_of_a_record
 from schemas.finding import Finding, has_error
 from schemas.identifiers import make_event_id, make_identity, parse_reference
 from schemas.judged import Acceptance, JudgedRecord
@@ -141,7 +141,7 @@ def judge_all(judge: Judge, records: Iterable[SourceRecord]) -> Iterator[JudgedR
         try:
             judged = judge.judge(record)
         except Exception as error:
-            if not is_fault_of_ours(error):
+            if not is_of_a_record(error):
                 raise
             judged = quarantine(record, find_fault(error))
         yield judged

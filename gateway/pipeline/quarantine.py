@@ -8,7 +8,7 @@ from typing import Final
 from schemas.batch import Part
 from schemas.catalogue import ours
 from schemas.errors import FaultError, GatewayError
-from schemas.fault import Fault, find_fault
+from schemas.fault import Fault, find_fault, is_of_a_record
 from schemas.judged import JudgedRecord
 from schemas.record import SourceRecord
 from store.failures import RefusedError
@@ -18,15 +18,8 @@ log = logging.getLogger(__name__)
 # So few may always be; beyond, at most this share of what is loaded at once.
 _FEW: Final = 10
 _SHARE: Final = 0.05
-# Not the record's fault, nor ours: the machine's.
-_OF_MACHINE: Final = (MemoryError, OSError)
 # Loads some records of a part in one transaction, the last ones or not; the part as it is then.
 Load = Callable[[Part, Sequence[JudgedRecord], bool], Part]
-
-
-def is_fault_of_ours(error: Exception) -> bool:
-    """What no other try and no other machine would cure."""
-    return not (getattr(error, "retryable", False) or isinstance(error, _OF_MACHINE))
 
 
 def quarantine(record: SourceRecord | JudgedRecord, fault: Fault) -> JudgedRecord:
@@ -110,4 +103,4 @@ def _is_refused(error: Exception, records: Sequence[JudgedRecord]) -> bool:
         return False
     if isinstance(error, GatewayError):
         return isinstance(error, RefusedError)
-    return is_fault_of_ours(error)
+    return is_of_a_record(error)
