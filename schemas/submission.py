@@ -60,11 +60,20 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, submits_for=self.submits_for - over)
 
 
+class Quiet(msgspec.Struct, frozen=True):
+    """A batch of history: of events that occurred before the day nobody is told. ``reason``: for
+    the audit log."""
+
+    before: date
+    reason: str
+
+
 class Submission(msgspec.Struct, frozen=True):
     """The terms for the records of one batch: its source, the day it was received
     (Europe/London; "today" for the rules), and the register by code. The source is as it is on
-    that day (``Source.on``)."""
+    that day (``Source.on``). Of events before ``quiet_before`` nobody is told (none: as ever)."""
 
     source: Source
     received_on: date
     register: Mapping[str, Organisation]
+    quiet_before: date | None = None

@@ -125,8 +125,13 @@ class RawFiles:
         """Some feed is kept here, whoever received it."""
         return any(path.is_file() for path in self._folder.glob("[0-9a-f][0-9a-f]/*/*"))
 
+    def holds(self, sha256: str) -> bool:
+        """It is there; whether undamaged, ``open_verified`` says."""
+        return self._path(sha256).is_file()
+
     def remove(self, sha256: str) -> None:
-        """Only a sandbox forgets what it received. One that is gone is left so."""
+        """For a sandbox that is reset, and for what was marked as pruned (``store.pruned_files``).
+        One that is gone is left so."""
         with failures_told("a raw file cannot be removed"):
             self._path(sha256).unlink(missing_ok=True)
 

@@ -25,11 +25,13 @@ from store.outbox_messages import Messages
 from store.own_batches import OwnBatches
 from store.own_records import OwnRecords
 from store.parts import Parts
+from store.pruned_files import PrunedFiles
 from store.quarantine import QuarantinedRecords
 from store.quiet import QuietBatches
 from store.receipts import Receipts
 from store.records import Records
 from store.reservations import Reservations
+from store.retention import Retention
 from store.sandbox import Sandbox
 from store.singles import Singles
 from store.sources import Sources
@@ -177,6 +179,14 @@ class UnitOfWork:
     @cached_property
     def steps(self) -> Steps:
         return Steps(self._connection, self.audit, self._now)
+
+    @cached_property
+    def retention(self) -> Retention:
+        return Retention(self._connection, self.audit, self._now)
+
+    @cached_property
+    def pruned_files(self) -> PrunedFiles:
+        return PrunedFiles(self._connection, self.audit, self._now)
 
     @cached_property
     def sandbox(self) -> Sandbox:

@@ -1,6 +1,10 @@
 """Who is told of an event, and how soon. Decided once, when the event is judged; who the admin
 users are is looked up later, when the message is made."""
 
+from datetime import date
+
+import msgspec
+
 from schemas.event import NationalEvent
 from schemas.identifiers import is_same_organisation
 from schemas.judged import AlertDemand
@@ -9,15 +13,21 @@ FATAL = 1
 SEVERE = 2
 
 
-def decide_alerts(event: NationalEvent, recorded_by: str) -> tuple[AlertDemand, ...]:
+def decide_alerts(
+    event: NationalEvent, recorded_by: str, quiet_before: date | None = None
+) -> tuple[AlertDemand, ...]:
     """A demand for each organisation where the event happened; none where no organisation is
     known. Urgent for a never event, fatal or severe harm, or where another organisation recorded
-    it; else the organisation reads of it in its next digest. ``recorded_by`` is an ODS code."""
+    it; else the organisation reads of it in its next digest. ``recorded_by`` is an ODS code. Of an
+    event before ``quiet_before`` nobody is told; of one whose day is not known they are."""
     reason = _find_own_reason(event)
-    return tuple(
+    demands = tuple(
         _demand(organisation, reason, recorded_by)
         for organisation in dict.fromkeys(event.occurred_organisations)
     )
+    if quiet_before is None or event.occurred_on is None or event.occurred_on >= quiet_before:
+        return demands
+    return tuple(msgspec.structs.replace(one, quiet=True) for one in demands)
 
 
 def _find_own_reason(event: NationalEvent) -> str | None:

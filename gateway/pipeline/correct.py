@@ -103,3 +103,6 @@ def _receive(
             route="http",
         )
         work.own_records.add_correction(record, batch)
+        before = work.quiet.find(record.batch_number)
+        if before is not None:
+            work.quiet.add(batch, before, reason=f"it corrects a record of {record.batch_id}")

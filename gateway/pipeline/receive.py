@@ -5,25 +5,41 @@ from typing import BinaryIO
 
 from gateway.bootstrap import Gateway
 from schemas.batch import Batch, Route
+from schemas.errors import UnavailableError
 from schemas.identifiers import make_batch_id
+from schemas.submission import Quiet
 from store.raw_files import RawFile
+from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 
 
 def receive_feed(
-    gateway: Gateway, source_id: str, stream: BinaryIO, *, filename: str, route: Route = "file"
+    gateway: Gateway,
+    source_id: str,
+    stream: BinaryIO,
+    *,
+    filename: str,
+    route: Route = "file",
+    quiet: Quiet | None = None,
 ) -> tuple[Batch, bool]:
     """The batch of these bytes, and whether it is new: the same bytes from the same source again
-    are the same batch, and nothing is done twice. UnknownError for an unknown source."""
+    are the same batch, and nothing is done twice. ``quiet``: it is history, of which nobody is
+    told. UnknownError for an unknown source."""
     with gateway.store.read() as work:
         work.sources.get(source_id)
     raw = gateway.raw.write(stream)
-    return receive_raw_file(gateway, source_id, raw, filename=filename, route=route)
+    return receive_raw_file(gateway, source_id, raw, filename=filename, route=route, quiet=quiet)
 
 
 def receive_raw_file(
-    gateway: Gateway, source_id: str, raw: RawFile, *, filename: str, route: Route
+    gateway: Gateway,
+    source_id: str,
+    raw: RawFile,
+    *,
+    filename: str,
+    route: Route,
+    quiet: Quiet | None = None,
 ) -> tuple[Batch, bool]:
     """As :func:`receive_feed`, of bytes that are a raw file already."""
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
@@ -35,5 +51,18 @@ def receive_raw_file(
             filename=filename,
             route=route,
         )
+        # In the same transaction: whoever looks for work finds both, or neither.
+        keep_raw_file(gateway, work, raw.sha256)
+        if not is_new:
+            work.retention.restore(batch, "bytes")
+        if quiet is not None:
+            work.quiet.add(batch, quiet.before, reason=quiet.reason)
     log.info("batch %s %s", batch.id, "received" if is_new else "was here already")
     return batch, is_new
+
+
+def keep_raw_file(gateway: Gateway, work: UnitOfWork, sha256: str) -> None:
+    """From this transaction on the raw file is needed: nothing prunes it. UnavailableError where
+    it was pruned between its being written and now; the same call again writes it anew."""
+    if work.pruned_files.keep(sha256) == "deleted" and not gateway.raw.holds(sha256):
+        raise UnavailableError("the raw file was pruned while it was received: send it again")

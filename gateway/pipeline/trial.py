@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_batch
-from gateway.pipeline.receive import receive_raw_file
+from gateway.pipeline.receive import keep_raw_file, receive_raw_file
 from gateway.receipts.build import ReceiptStream
 from gateway.receipts.write import write_json
 from schemas.batch import Batch
@@ -54,6 +54,7 @@ def receive_trial_file(
         known = work.own_batches.find(source_id, batch_id)
         if known is not None:
             return known
+        keep_raw_file(gateway, work, raw.sha256)
         return work.trials.add(
             Trial(
                 id=batch_id,
@@ -83,6 +84,8 @@ def check_trial(gateway: Gateway, trial: Trial) -> None:
         stream = write_json(ReceiptStream(told, iter(receipt.records)))
         kept = gateway.raw.write(BytesIO("".join(stream).encode())).sha256
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        if kept:
+            keep_raw_file(gateway, work, kept)
         work.trials.finish(trial, kept)
     log.info("dry run %s checked", trial.id)
 
