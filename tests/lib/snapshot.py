@@ -51,13 +51,13 @@ def read_snapshot(database_url: str) -> dict[str, Any]:
 def _read_rows(
     connection: Connection, table: Table, names: tuple[str, ...]
 ) -> Iterator[tuple[Any, ...]]:
-    """The rows, with the place of a batch in the order of arrival for its number: PostgreSQL uses
-    up a number for an insert that is refused, so numbers may have gaps."""
-    numbers = connection.execute(select(tables.batches.c.number).order_by("number")).scalars()
-    places = {number: place for place, number in enumerate(numbers, start=1)}
+    """The rows, with a batch's id (of its source and bytes) for its number, which two that came at
+    once are given in either order."""
+    numbered = connection.execute(select(tables.batches.c.number, tables.batches.c.id))
+    ids = {row.number: row.id for row in numbered}
     for row in connection.execute(select(*(table.c[name] for name in names))):
         yield tuple(
-            places[value] if name == "batch_number" else value
+            ids[value] if name == "batch_number" else value
             for name, value in zip(names, row, strict=True)
         )
 
