@@ -1,0 +1,118 @@
+"""Poison: our own code fails over one record of a feed, at any place of the way, with a text that
+quotes it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from gateway.adapters import csv_rows, fhir_json, fhir_xml, json_records, xml_records
+from gateway.pipeline import judge
+from mappers.fhir_read import FhirMapper
+from mappers.profile_read import ProfileMapper
+from tests.lib.databases import make_engine
+
+SECRET = "Zebrafinch fell from bed 14"
+_Numbers = Callable[[int], bool]
+
+
+def poison_reader(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
+    """Of every shape."""
+    for owner, name in (
+        (fhir_json, "make_record"),
+        (xml_records, "_make_record"),
+        (json_records._RecordMaker, "_make"),
+        (csv_rows._Rows, "_make_record"),
+    ):
+        _spoil(patch, owner, name, lambda given: next(x for x in given if type(x) is int), is_bad)
+    _spoil(patch, fhir_xml._RecordMaker, "_make", lambda given: given[0]._number, is_bad)
+
+
+def poison_mapper(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
+    for mapper in (FhirMapper, ProfileMapper):
+        _spoil(patch, mapper, "map_record", lambda given: given[1].number, is_bad)
+
+
+def poison_rules(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
+    _spoil_behind_mapper(patch, "validate_event", is_bad)
+
+
+def poison_encoder(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
+    _spoil_behind_mapper(patch, "encode_event", is_bad)
+
+
+POISONS = {
+    "reader": poison_reader,
+    "mapper": poison_mapper,
+    "rules": poison_rules,
+    "encoder": poison_encoder,
+}
+
+
+def _spoil_behind_mapper(patch: pytest.MonkeyPatch, name: str, is_bad: _Numbers) -> None:
+    """Of the record that was mapped last."""
+    last = [0]
+
+    def remember(given: Any) -> int:
+        last[0] = given[1].number
+        return 0
+
+    for mapper in (FhirMapper, ProfileMapper):
+        _spoil(patch, mapper, "map_record", remember, lambda _: False)
+    _spoil(patch, judge, name, lambda _: last[0], is_bad)
+
+
+def _spoil(
+    patch: pytest.MonkeyPatch,
+    owner: Any,
+    name: str,
+    find_number: Callable[[Any], int],
+    is_bad: _Numbers,
+) -> None:
+    kept = getattr(owner, name)
+
+    def fail(*given: Any, **named: Any) -> Any:
+        if is_bad(find_number(given)):
+            raise KeyError(SECRET)
+        return kept(*given, **named)
+
+    patch.setattr(owner, name, fail)
+
+
+@contextmanager
+def refusing(url: str, condition: str) -> Iterator[None]:
+    """The database refuses revisions of which the condition (on ``NEW``) holds."""
+    engine = make_engine(url)
+    is_sqlite = url.startswith("sqlite")
+    made = _ON_SQLITE if is_sqlite else _ON_POSTGRESQL
+    dropped = "DROP TRIGGER refuse" + ("" if is_sqlite else " ON revisions")
+    try:
+        with engine.begin() as connection:
+            for statement in made:
+                connection.execute(text(statement.format(condition=condition, secret=SECRET)))
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.execute(text(dropped))
+        engine.dispose()
+
+
+# What SQLite says of a constraint is the constraint's own text, never a row's.
+_ON_SQLITE = (
+    (
+        "CREATE TRIGGER refuse BEFORE INSERT ON revisions WHEN {condition}"
+        " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+    ),
+)
+_ON_POSTGRESQL = (
+    (
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN RAISE check_violation USING MESSAGE = '{secret}'; END $$"
+    ),
+    (
+        "CREATE TRIGGER refuse BEFORE INSERT ON revisions FOR EACH ROW WHEN ({condition})"
+        " EXECUTE FUNCTION refuse()"
+    ),
+)
