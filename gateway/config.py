@@ -1,6 +1,7 @@
 """Settings, read from the environment once, at ``bootstrap``."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,6 +60,35 @@ class Settings(BaseSettings):
         7, ge=0, le=23, description="digests go out from then on, Europe/London"
     )
 
+    operators: str = Field(
+        "operators@localhost", description="told of alarms; empty: nobody is mailed"
+    )
+    runbooks_url: str = Field(
+        "docs/operations/alarms.md", description="start of the runbooks' addresses in alarms"
+    )
+    batch_late_minutes: int = Field(
+        60, ge=1, description="a batch that is not loaded by then is an alarm"
+    )
+    held_late_hours: int = Field(
+        24, ge=1, description="a held batch that waits for longer is an alarm"
+    )
+    outbox_late_minutes: int = Field(
+        60, ge=1, description="an urgent alert or message that waits for longer is an alarm"
+    )
+    disk_free_percent: int = Field(
+        10, ge=0, le=100, description="less free space on the disk of LRMS_HOME is an alarm"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65535, description="serve answers GET /metrics (Prometheus) there; 0: nowhere"
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="and on this address: never one that the public reaches"
+    )
+    log: Literal["text", "json"] = Field("text", description="json: a line is an object")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", description="of what is logged to standard error"
+    )
+
     public_url: str = Field(
         "http://127.0.0.1:8000", description="address of the API as clients know it"
     )
@@ -91,6 +121,26 @@ class Settings(BaseSettings):
     upload_days: int = Field(
         3, ge=1, le=365, description="an upload that is not finished by then is removed"
     )
+
+    keep_raw_days: int = Field(
+        365, ge=0, description="raw files and bodies of requests, once loaded; 0: for ever"
+    )
+    keep_rejected_days: int = Field(
+        1_095, ge=0, description="the same where records were rejected; 0: for ever"
+    )
+    keep_unpacked_days: int = Field(
+        7, ge=0, description="what was unpacked of raw files, which stay; 0: for ever"
+    )
+    keep_finding_days: int = Field(
+        3_650, ge=0, description="what receipts say of single records; 0: for ever"
+    )
+    keep_trial_days: int = Field(30, ge=0, description="dry runs that are checked; 0: for ever")
+    keep_message_days: int = Field(730, ge=0, description="mails that were sent; 0: for ever")
+    keep_report_days: int = Field(
+        730, ge=0, description="what syncs of reference data changed; 0: for ever"
+    )
+    keep_usage_days: int = Field(1, ge=1, description="what sources used, minute by minute")
+    keep_key_days: int = Field(7, ge=1, description="answers under an Idempotency-Key")
 
     sandbox: bool = Field(
         False, description="a sandbox for vendors' developers; nothing else may be in the database"

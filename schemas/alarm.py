@@ -48,11 +48,13 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
     records_least: int | None = None
     records_most: int | None = None
     rejected_most: float | None = None
+    set_at: datetime | None = None
 
 
 class FeedDay(msgspec.Struct, frozen=True, kw_only=True):
-    """What came from a source on one day (Europe/London): so many batches and records, the first
-    and the last when, and in which hours (bit 0: midnight to one o'clock)."""
+    """What came from a source on one day (Europe/London): so many batches that are finished and
+    records of theirs; the first and the last batch when, finished or not, and in which hours (bit
+    0: midnight to one o'clock)."""
 
     source_id: str
     day: date

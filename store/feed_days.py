@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Integer, Row, cast, func, select, text
+from sqlalchemy import ColumnElement, Connection, Integer, Row, case, cast, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.alarm import FeedDay
@@ -64,11 +64,12 @@ class FeedDays:
     def _count(self, first: date, last: date) -> list[FeedDay]:
         """From the batches, by the index of when they were received."""
         hour = self._hour().label("hour")
+        is_finished = case((batches.c.state == "finished", 1), else_=0)
         query = (
             select(
                 batches.c.source_id,
                 hour,
-                func.count().label("batches"),
+                func.sum(is_finished).label("batches"),
                 func.sum(batches.c.records).label("records"),
                 func.sum(batches.c.rejected).label("rejected"),
                 func.min(batches.c.received_at).label("first_at"),

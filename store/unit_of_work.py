@@ -17,11 +17,13 @@ from store.events import Events
 from store.expected import ExpectedOfSources
 from store.feed_days import FeedDays
 from store.grants import Grants
+from store.kept_rows import KeptRows
 from store.keys import Keys
 from store.marks import Marks
 from store.organisations import Organisations
 from store.outbox_alerts import Alerts
 from store.outbox_messages import Messages
+from store.outside import Outside
 from store.own_batches import OwnBatches
 from store.own_records import OwnRecords
 from store.parts import Parts
@@ -177,12 +179,20 @@ class UnitOfWork:
         return FeedDays(self._connection, self.audit, self._now)
 
     @cached_property
+    def outside(self) -> Outside:
+        return Outside(self._connection, self.audit, self._now)
+
+    @cached_property
     def steps(self) -> Steps:
         return Steps(self._connection, self.audit, self._now)
 
     @cached_property
     def retention(self) -> Retention:
         return Retention(self._connection, self.audit, self._now)
+
+    @cached_property
+    def kept_rows(self) -> KeptRows:
+        return KeptRows(self._connection, self.audit, self._now)
 
     @cached_property
     def pruned_files(self) -> PrunedFiles:

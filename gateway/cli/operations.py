@@ -58,6 +58,8 @@ def _word_delivery(
 
 
 def _word_parked(one: Parked) -> str:
+    if not one.organisation:
+        return f"{one.messages} for the operators: LRMS_OPERATORS refuses mail ({one.reason})"
     whose = (
         "the national leads' address refuses mail, and perhaps nobody was told"
         if one.to_leads

@@ -217,7 +217,8 @@ def _settle(
 def _tell_leads(gateway: Gateway, work: UnitOfWork, refused: Message) -> None:
     """In the transaction that parks a message: what it says goes to the national leads, unless
     they are whom it was for. One message a message, however often that is parked."""
-    if refused.kind == "no_admin" or refused.recipient == gateway.settings.national_leads:
+    is_for_others = refused.kind in {"no_admin", "alarm"}
+    if is_for_others or refused.recipient == gateway.settings.national_leads:
         return
     day = refused.created_at.astimezone(LONDON).date()
     listed = work.alerts.find_of_message(refused.id, DIGEST_LINES)
