@@ -16,6 +16,8 @@ AREA_TITLES = {
     "TEXT": "Narrative and free text",
     "EXP": "The batch as a whole",
     "REQ": "Requests about one event",
+    "OURS": "Faults of the gateway",
+    "KEPT": "What was kept long enough",
 }
 INTRODUCTION = """\
 # Finding catalogue
@@ -23,8 +25,9 @@ INTRODUCTION = """\
 <!-- Generated from schemas/catalogue by `make docs`. Do not edit. -->
 
 Everything the gateway may say about a record or a batch. A code keeps its meaning for ever and is
-never used again for another. A record with an **error** is rejected, and its neighbours are not; a
-**warning** or **information** leaves it accepted. The scope says what a finding is about: one
+never used again for another. A record with an **error** is rejected, and its neighbours are not
+(OURS: it is not rejected, but kept by the gateway, whose own error it is); a **warning** or
+**information** leaves it accepted. The scope says what a finding is about: one
 field, the whole record, or the whole batch. In the wording, names in braces stand for what the
 finding carries: a code, a position, a number, and never free text of the record.
 
