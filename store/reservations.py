@@ -98,9 +98,9 @@ class Reservations:
             unanswered = idempotency_keys.c.answer.is_(None)
             self._connection.execute(delete(idempotency_keys).where(held, unanswered))
 
-    def prune(self) -> int:
+    def prune(self, kept: timedelta = KEPT) -> int:
         """Forget the answers that are kept long enough."""
-        old = idempotency_keys.c.created_at < self._now - KEPT
+        old = idempotency_keys.c.created_at < self._now - kept
         return self._connection.execute(delete(idempotency_keys).where(old)).rowcount
 
     def _add(self, asked: Sequence[Wanted]) -> set[tuple[str, str]]:

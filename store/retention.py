@@ -127,7 +127,9 @@ def _take_unpacked(connection: Connection, chosen: _Chosen) -> _Taken:
 
 
 def _take_findings(connection: Connection, chosen: _Chosen) -> _Taken:
-    own = findings.c.batch_number.in_([row.number for row in chosen])
+    """Those on single records: what is said of a batch as a whole also says what to do next."""
+    chosen_ones = findings.c.batch_number.in_([row.number for row in chosen])
+    own = chosen_ones & (findings.c.record_number > 0)
     query = (
         select(findings.c.batch_number, findings.c.code, func.count().label("times"))
         .where(own)
@@ -174,5 +176,7 @@ def _select(what: Prunable, aged: Aged) -> Select[Any]:
 
 _HAS: Final[dict[Prunable, tuple[ColumnElement[bool], ...]]] = {
     "unpacked": (exists().where(parts.c.batch_number == batches.c.number, parts.c.content != ""),),
-    "findings": (exists().where(findings.c.batch_number == batches.c.number),),
+    "findings": (
+        exists().where(findings.c.batch_number == batches.c.number, findings.c.record_number > 0),
+    ),
 }

@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.bootstrap import Gateway
 from gateway.identity.limits import Meter
-from gateway.pipeline.upload import prune_uploads
+from gateway.pipeline.prune import prune_expired
 from schemas.errors import GatewayError
 
 log = logging.getLogger(__name__)
@@ -20,15 +20,7 @@ async def keep_house(gateway: Gateway, meter: Meter) -> None:
     """Until it is cancelled."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_repeat(lambda: meter.flush(gateway), _TELL_SECONDS))
-        group.create_task(_repeat(lambda: prune(gateway), _PRUNE_SECONDS))
-
-
-def prune(gateway: Gateway) -> None:
-    """Removes uploads, tokens and idempotency keys whose time is over."""
-    prune_uploads(gateway)
-    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        work.tokens.prune()
-        work.reservations.prune()
+        group.create_task(_repeat(lambda: prune_expired(gateway), _PRUNE_SECONDS))
 
 
 async def _repeat(work: Callable[[], object], seconds: float) -> None:

@@ -18,6 +18,7 @@ _AREAS: Final = {
     "EXP": "processing",
     "REQ": "invariant",
     "OURS": "exception",
+    "KEPT": "informational",
 }
 # Those that are something closer.
 _CODES: Final[dict[str, tuple[str, ...]]] = {

@@ -16,6 +16,7 @@ from schemas.identity import WINDOW_SECONDS, Usage, begin_window
 
 Policy = Literal["requests", "records", "bytes"]
 
+# A day: what is shown of it (``source usage``), and the least that is kept.
 KEPT_SECONDS: Final = 24 * 60 * 60
 _COUNTS: Final = (*get_args(Policy), "refused")
 _REFUSED: Final = _COUNTS.index("refused")
@@ -55,6 +56,7 @@ class Meter:
             f'"{policy}";q={limit}{_UNITS[policy]};w={WINDOW_SECONDS}'
             for policy, limit in self._limits.items()
         )
+        self._kept_seconds = settings.keep_usage_days * KEPT_SECONDS
         self._now = now
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
@@ -124,7 +126,7 @@ class Meter:
     def _exchange(self, gateway: Gateway, counted: _Tally, window: int) -> list[Usage]:
         with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
             if self._pruned != window:
-                work.usage.prune(window - KEPT_SECONDS)
+                work.usage.prune(window - self._kept_seconds)
                 self._pruned = window
             return work.usage.add([_make_usage(*one) for one in counted.items()])
 

@@ -168,6 +168,12 @@ def judge_records(
         yield from judge_all(judge, new)
 
 
+def _unpacked_again(gateway: Gateway, batch: Batch) -> None:
+    """Where it had been pruned, it is to be pruned again."""
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        work.retention.restore(batch, "unpacked")
+
+
 @contextmanager
 def open_part(gateway: Gateway, batch: Batch, part: Part, terms: FeedTerms) -> Iterator[BinaryIO]:
     """The bytes the part is of; what was unpacked, and is damaged or gone, is unpacked again."""
@@ -181,5 +187,6 @@ def open_part(gateway: Gateway, batch: Batch, part: Part, terms: FeedTerms) -> I
                 raise
             with gateway.raw.open_verified(batch.sha256) as packed:
                 open_contents(terms, packed, gateway.raw)
+            _unpacked_again(gateway, batch)
             stream = stack.enter_context(gateway.raw.open_verified(part.content, part))
         yield stream

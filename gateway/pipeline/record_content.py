@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterable
 from typing import Any, BinaryIO, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from gateway.pipeline.process import open_part
 from gateway.pipeline.read import read_part
 from schemas.batch import Batch, Part, Shape
 from schemas.errors import UnknownError
+from schemas.retention import Pruning
 
 _FHIR: Final = "application/fhir+json"
 _JSON: Final = "application/json"
@@ -34,6 +36,7 @@ def find_content(gateway: Gateway, batch: Batch, number: int) -> Content:
         body = work.singles.find_body(batch.number)
         if body is not None and number == 1:
             return Content(body, _FHIR)
+        _check_kept(batch, work.retention.find_prunings(batch.number))
         parts = work.parts.find(batch.number)
         source = work.sources.get(batch.source_id)
     earlier = [part for part in parts if part.first_record <= number]
@@ -50,6 +53,15 @@ def find_content(gateway: Gateway, batch: Batch, number: int) -> Content:
             " feed itself, where its locator says"
         )
     return found
+
+
+def _check_kept(batch: Batch, prunings: Iterable[Pruning]) -> None:
+    for one in prunings:
+        if one.what == "bytes":
+            raise UnknownError(
+                f"the bytes of {batch.id} were deleted on {one.at:%Y-%m-%d}, as they had been kept"
+                " long enough: what was loaded of them stays"
+            )
 
 
 def _find(

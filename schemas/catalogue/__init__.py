@@ -17,6 +17,7 @@ from schemas.catalogue import (
     packing,
     reading,
     requests,
+    retention,
     rules,
     taxonomy,
 )
@@ -33,6 +34,7 @@ AREAS = {
     "EXP": expectations,
     "REQ": requests,
     "OURS": ours,
+    "KEPT": retention,
 }
 
 

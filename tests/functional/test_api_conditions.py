@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import requests
 
-from gateway.api.housekeeping import prune
 from gateway.pipeline.ingest import ingest_feed, process_batch
 from gateway.pipeline.judge_single import SingleJudge
 from gateway.pipeline.make_single import fingerprint
+from gateway.pipeline.prune import prune_expired
 from gateway.pipeline.receive import receive_feed
 from schemas.asked import Asked
 from schemas.submission import Organisation
@@ -418,10 +418,10 @@ def test_answers_are_forgotten_after_a_week(api: Api) -> None:
     body = encode(write_event(name=make_name()))
     first = api.create(body, Idempotency_Key=key)
     api.clock.forward(KEPT.total_seconds())
-    prune(api.gateway)
+    prune_expired(api.gateway)
     assert_replays(api.create(body, Idempotency_Key=key), first)
     api.clock.forward(1)
-    prune(api.gateway)
+    prune_expired(api.gateway)
     again = api.create(body, Idempotency_Key=key)
     # Still the same event: the key was never all there is.
     assert (again.status_code, get_reference(again)) == (200, get_reference(first))

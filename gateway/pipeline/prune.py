@@ -1,0 +1,128 @@
+"""Prune what was kept long enough, by the policy in the settings (``LRMS_KEEP_…``). Killed anywhere
+and run again, it goes on. Events, their history and the audit log are never pruned."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from gateway.bootstrap import Gateway
+from gateway.pipeline.upload import prune_uploads
+from schemas.identity import begin_window
+from schemas.retention import Aged, Prunable
+from store.kept_rows import KeptKind
+from store.unit_of_work import UnitOfWork
+
+log = logging.getLogger(__name__)
+# Batches, or rows, in one transaction.
+CHUNK: Final = 500
+# After so long nobody is still receiving what was deleted meanwhile.
+_FORGET: Final = timedelta(days=7)
+_OF_BATCHES: Final[tuple[Prunable, ...]] = ("bytes", "unpacked", "findings")
+_ROWS: Final[tuple[KeptKind, ...]] = ("trials", "messages", "reports")
+
+
+def prune_old_data(gateway: Gateway) -> dict[str, int]:
+    """How many batches lost their bytes, unpacked files and findings; how many dry runs, messages
+    and reports are gone; how many raw files were deleted, as nothing needs them any more."""
+    prune_expired(gateway)
+    done: dict[str, int] = {}
+    for what in _OF_BATCHES:
+        aged = find_aged(gateway, what)
+        done[what] = _repeat(gateway, _prune_batches(what, aged)) if aged else 0
+    for kind in _ROWS:
+        before = _find_before(gateway, kind)
+        done[kind] = _repeat(gateway, _prune_rows(kind, before)) if before else 0
+    done["files"] = _delete_files(gateway)
+    log.info("pruned: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
+    return done
+
+
+def count_old_data(gateway: Gateway) -> dict[str, int]:
+    """What :func:`prune_old_data` would prune now, by the same words; ``files`` are those that are
+    marked already, and left by a run that was killed."""
+    found: dict[str, int] = {}
+    with gateway.store.read() as work:
+        for what in _OF_BATCHES:
+            aged = find_aged(gateway, what)
+            found[what] = work.retention.count(what, aged) if aged else 0
+        for kind in _ROWS:
+            before = _find_before(gateway, kind)
+            found[kind] = work.kept_rows.count(kind, before) if before else 0
+        found["files"] = work.pruned_files.count_marked()
+    return found
+
+
+def prune_expired(gateway: Gateway) -> None:
+    """What has an end of its own: uploads, tokens, idempotency keys, counts of use. The API does so
+    every hour."""
+    prune_uploads(gateway)
+    settings, now = gateway.settings, gateway.now()
+    with gateway.store.begin(actor=gateway.actor, at=now) as work:
+        work.tokens.prune()
+        work.reservations.prune(timedelta(days=settings.keep_key_days))
+        last = now - timedelta(days=settings.keep_usage_days)
+        work.usage.prune(begin_window(int(last.timestamp())))
+        work.pruned_files.forget_deleted(now - _FORGET)
+
+
+def find_aged(gateway: Gateway, what: Prunable) -> Aged | None:
+    """From when on a batch is old; None: it is kept for ever."""
+    before = _find_before(gateway, what)
+    if before is None:
+        return None
+    if what != "bytes":
+        return Aged(before, before)
+    rejected = _find_before(gateway, "rejected")
+    return Aged(before, rejected and min(before, rejected))
+
+
+def _find_before(gateway: Gateway, kind: str) -> datetime | None:
+    settings = gateway.settings
+    days: int = {
+        "bytes": settings.keep_raw_days,
+        "rejected": settings.keep_rejected_days,
+        "unpacked": settings.keep_unpacked_days,
+        "findings": settings.keep_finding_days,
+        "trials": settings.keep_trial_days,
+        "messages": settings.keep_message_days,
+        "reports": settings.keep_report_days,
+    }[kind]
+    return gateway.now() - timedelta(days=days) if days else None
+
+
+def _prune_batches(what: Prunable, aged: Aged) -> Callable[[UnitOfWork], int]:
+    return lambda work: work.retention.prune(what, aged, CHUNK)
+
+
+def _prune_rows(kind: KeptKind, before: datetime) -> Callable[[UnitOfWork], int]:
+    return lambda work: work.kept_rows.prune(kind, before, CHUNK)
+
+
+def _repeat(gateway: Gateway, prune: Callable[[UnitOfWork], int]) -> int:
+    """A transaction after the other, until one finds less than it could take."""
+    total = 0
+    while True:
+        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+            pruned = prune(work)
+        total += pruned
+        if pruned < CHUNK:
+            return total
+
+
+def _delete_files(gateway: Gateway) -> int:
+    """One at a time and under a lock: whoever receives the same bytes waits for it, and looks
+    whether the file is there. A kill before the commit leaves it marked, for the next run."""
+    deleted, after = 0, ""
+    while True:
+        with gateway.store.read() as work:
+            marked = work.pruned_files.find_marked(CHUNK, after)
+        for sha256 in marked:
+            with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+                if work.pruned_files.lock_marked(sha256):
+                    gateway.raw.remove(sha256)
+                    work.pruned_files.settle(sha256)
+                    deleted += 1
+        if len(marked) < CHUNK:
+            return deleted
+        after = marked[-1]
