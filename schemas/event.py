@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -15,6 +16,7 @@ INCIDENT: Final = "1"
 RISK: Final = "2"
 OUTCOME: Final = "3"
 GOOD_CARE: Final = "4"
+_DAY: Final = len("2026-11-28")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 
@@ -71,10 +73,8 @@ class NationalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         text = self.event_date
         if text is None and self.text("AdverseEventEstimatedDate", "IncidentOccurredToday") == "y":
             text = self.text("AdverseEventEstimatedDate", "TodaysDate")
-        try:
-            return date.fromisoformat(text) if text else None
-        except ValueError:
-            return None
+        # No date is longer, and what is remembered must not be whatever a sender wrote.
+        return _find_day(text) if text and len(text) <= _DAY else None
 
     @property
     def worst_harm(self) -> int | None:
@@ -103,6 +103,14 @@ class NationalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         if given:
             return given
         return [self.reporter_organisation] if self.reporter_organisation else []
+
+
+@lru_cache(maxsize=2048)  # the days of a feed are few, and several rules ask for that of an event
+def _find_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def encode_event(event: NationalEvent) -> bytes:

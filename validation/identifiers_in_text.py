@@ -86,6 +86,12 @@ def count_names(text: str) -> int:
     return sum(1 for _ in _NAME.finditer(text))
 
 
+def may_identify(text: str) -> bool:
+    """Whether any of the counts may be above nought. Several texts with line ends between them may
+    exactly where one of them may: nothing that is looked for goes on over a line's end."""
+    return "@" in text or has_number(text) or has_title(text)
+
+
 def has_number(text: str) -> bool:
     """Whether there can be an NHS number, a telephone number or a postcode."""
     # Ten searches for one character each are several times faster than one regex.

@@ -18,7 +18,7 @@ from schemas.values import shown
 Register = Mapping[str, Organisation]
 
 
-class Place(msgspec.Struct):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where an event names an organisation; ``position`` in a list of them, else None."""
 
     group: str
@@ -35,9 +35,10 @@ class Place(msgspec.Struct):
 def find_organisations(event: NationalEvent) -> list[Place]:
     """Every place where the event names an organisation, whether or not that exists."""
     found = []
+    groups = event.groups
     for group, element in get_elements(event.taxonomy_version):
-        given = event.group(group)
-        if element not in given:
+        given = groups.get(group)
+        if not isinstance(given, dict) or element not in given:
             continue
         value = given[element]
         if isinstance(value, str):

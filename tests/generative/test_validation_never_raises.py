@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 from schemas.catalogue import word_fix, word_message
 from schemas.event import NationalEvent
 from schemas.taxonomy import TAXONOMY_VERSIONS, get_taxonomy
+from tests.lib.event_strategies import national_events
 from tests.lib.events import REGISTER, make_event, make_submission
 from validation.organisations import resolve_organisations
+from validation.rules import RULES, select_rules
 from validation.validate import validate_event
+from validation.well_formed import keep_well_formed
 
 GROUPS = sorted({name for version in TAXONOMY_VERSIONS for name in get_taxonomy(version).by_name})
 ELEMENTS = sorted(
@@ -99,3 +102,16 @@ def test_the_order_of_findings_does_not_hang_on_the_order_of_groups(event):
     known = [f for f in validate_event(event, submission) if not f.code.startswith("TAX")]
     again = [f for f in validate_event(backwards, submission) if not f.code.startswith("TAX")]
     assert known == again
+
+
+@settings(deadline=None, max_examples=200)
+@given(event=EVENTS | national_events())
+def test_a_rule_that_is_not_selected_would_find_nothing(event):
+    if event.taxonomy_version not in TAXONOMY_VERSIONS:
+        return
+    event, submission = keep_well_formed(event), make_submission()
+    selected = select_rules(event.taxonomy_version, event.event_type, tuple(event.groups))
+    rules = [rule for _, found in RULES for rule in found]
+    assert [rule for rule in rules if rule in selected] == list(selected)
+    for rule in rules:
+        assert rule in selected or not list(rule(event, submission)), rule.__name__

@@ -1,6 +1,7 @@
 """Free text names nobody: one warning for each kind of identifier in an element, with how many,
 never what."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from schemas.catalogue import narrative as codes
@@ -15,7 +16,9 @@ from validation.identifiers_in_text import (
     count_telephones,
     has_number,
     has_title,
+    may_identify,
 )
+from validation.rules.rule import NOTHING
 
 # The elements in which people tell a story, over all versions. Not ReporterContact, which is
 # there to hold an address, and not the short texts: places, products, report numbers.
@@ -48,32 +51,45 @@ LONG_TEXTS: Final = {
 }
 
 
-def free_text_names_nobody(event: NationalEvent, submission: Submission) -> list[Finding]:
+def free_text_names_nobody(event: NationalEvent, submission: Submission) -> Iterable[Finding]:
+    # Most events have nothing to be found, which is told at once of all their texts together.
+    if not may_identify("\n".join([text for text, _, _, _ in _find_texts(event)])):
+        return NOTHING
     findings: list[Finding] = []
-    if event.narrative:
-        _search(event.narrative, findings, "narrative")
+    for text, name, position, element in _find_texts(event):
+        place = name if position < 0 else f"{name}[{position}]"
+        _search(text, findings, place, element)
+    return findings
+
+
+def _find_texts(event: NationalEvent) -> list[tuple[str, str, int, str]]:
+    """Each text with its group, the place of that in a list (-1: there is none), its element."""
+    texts = [(event.narrative, "narrative", -1, "")] if event.narrative else []
     groups = event.groups
     for name, elements in LONG_TEXTS.items():
         if name not in groups:
             continue
         found = groups[name]
         if isinstance(found, dict):
-            _search_group(found, elements, findings, name)
+            _add_texts(found, elements, texts, name)
         else:
             for position, group in enumerate(found):
-                _search_group(group, elements, findings, name, position)
-    return findings
+                _add_texts(group, elements, texts, name, position)
+    return texts
 
 
-def _search_group(
-    group: Group, elements: tuple[str, ...], findings: list[Finding], name: str, position: int = -1
+def _add_texts(
+    group: Group,
+    elements: tuple[str, ...],
+    texts: list[tuple[str, str, int, str]],
+    name: str,
+    position: int = -1,
 ) -> None:
     for element in elements:
         if element in group:
             text = group[element]
             if isinstance(text, str):
-                place = name if position < 0 else f"{name}[{position}]"
-                _search(text, findings, place, element)
+                texts.append((text, name, position, element))
 
 
 def _search(text: str, findings: list[Finding], place: str, element: str = "") -> None:

@@ -22,7 +22,7 @@ def the_code_other_has_its_text(event: NationalEvent, submission: Submission) ->
         if not isinstance(given, dict):
             continue
         for element, text, other in pairs:
-            if element in given and text not in given and has_any(given.get(element), other):
+            if element in given and text not in given and has_any(given[element], other):
                 findings.append(_word(codes.OTHER_WITHOUT_TEXT, group, element, text, other))
     return findings
 
