@@ -35,11 +35,18 @@ _unpack = msgspec.msgpack.Decoder(SourceRecord).decode
 Read = Callable[[Tell], Iterator[SourceRecord]]
 
 
-def join_rows(
-    read: Read, rows: RepeatedRows, columns: Columns, limits: Limits, tell: Tell
+def join_rows(  # noqa: PLR0913
+    read: Read,
+    rows: RepeatedRows,
+    columns: Columns,
+    limits: Limits,
+    tell: Tell,
+    *,
+    together: bool = False,
 ) -> Iterator[SourceRecord]:
-    """``read`` gives the rows as records, from the start each time it is called."""
-    scattered = _Scattered(read(tell_nobody), columns)
+    """``read`` gives the rows as records, from the start each time it is called. ``together``:
+    those of one record are known to stand together."""
+    scattered = _Scattered(iter(()) if together else read(tell_nobody), columns)
     kept = _Kept(limits)
     if scattered:
         kept.collect(read(tell_nobody), columns, scattered)

@@ -9,11 +9,13 @@ honoured. A row that cannot be read is a record with its findings; its neighbour
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TextIO
 
+from gateway.adapters.around import Around, find_around
 from gateway.adapters.broken import Tell, tell_nobody
 from gateway.adapters.csv_columns import Columns, find_columns
 from gateway.adapters.csv_encoding import find_encoding, skip_false_mark
@@ -33,6 +35,7 @@ from schemas.values import is_plain_code
 _WIDE: Final = ("utf-16", "utf-32")
 _REPLACED: Final = "\ufffd"
 _MAX_TOLD: Final = 10
+_WHOLE: Final = Around(is_last=True)
 
 
 def read_csv(
@@ -51,16 +54,36 @@ def read_csv(
     its own.
     """
     columns = find_columns(profile)
-    read = partial(_read_rows, stream, columns, limits, part.first_record)
+    around = find_around(part) or _WHOLE
+    read = partial(_read_rows, stream, columns, limits, part, around)
     if columns.rows is None:
         return read(tell)
-    return join_rows(read, columns.rows, columns, limits, tell)
+    together = around.is_together
+    return join_rows(read, columns.rows, columns, limits, tell, together=together)
 
 
-def _read_rows(
-    stream: BinaryIO, columns: Columns, limits: Limits, number: int, tell: Tell
+def _read_rows(  # noqa: PLR0913
+    stream: BinaryIO, columns: Columns, limits: Limits, part: Part, around: Around, tell: Tell
 ) -> Iterator[SourceRecord]:
-    encoding = find_encoding(stream)
+    with open_rows(stream, around.encoding or find_encoding(stream), columns, limits, tell) as rows:
+        if around.head:
+            rows.row = part.first_line - 1
+        records = rows.read(part.first_record)
+        yield from hold_back_totals(records, columns, tell) if around.is_last else records
+
+
+@contextmanager
+def open_rows(
+    stream: BinaryIO,
+    encoding: str,
+    columns: Columns,
+    limits: Limits,
+    tell: Tell,
+    *,
+    lines: Callable[[TextIO, int], Lines] = Lines,
+) -> Iterator["Rows"]:
+    """The rows below the header; BrokenFeed where that is none of this profile."""
+    stream.seek(0)
     if finding := skip_false_mark(stream, encoding):
         tell(finding)
     # UTF-8 keeps bad bytes as lone surrogates, which cannot be encoded again: that is how a row
@@ -70,14 +93,15 @@ def _read_rows(
     # The csv module's own limit on a cell is for the whole process and too low (128 kB).
     csv.field_size_limit(max(csv.field_size_limit(), limits.record_bytes))
     try:
-        rows = _Rows(Lines(text, limits.record_bytes), encoding, columns, limits, tell)
-        yield from hold_back_totals(rows.read(number), columns, tell)
+        yield Rows(lines(text, limits.record_bytes), encoding, columns, limits, tell)
     finally:
         if not stream.closed:
             text.detach()  # the stream is the caller's to close
 
 
-class _Rows:
+class Rows:
+    """``row``: the number of the one that was given last, as a spreadsheet shows it."""
+
     def __init__(
         self, lines: Lines, encoding: str, columns: Columns, limits: Limits, tell: Tell
     ) -> None:
@@ -91,10 +115,12 @@ class _Rows:
         self._reader: Any = csv.reader(lines, delimiter=self._delimiter, strict=True)
         self._header = read_header(lines, self._reader, columns, limits, tell)
         self._names = self._header.names
-        self._row = self._header.row
+        self.row = self._header.row
         self._id_place = self._names.index(columns.id) if columns.id in self._names else None
 
-    def read(self, number: int) -> Iterator[SourceRecord]:
+    def walk(self) -> Iterator[tuple[list[str], str] | csv.Error | OverlongRecord]:
+        """Of each row that is a record its cells, also as one text; or why it cannot be read: then
+        its lines but the first are read again as rows of their own."""
         lines, starts, repeats = self._lines, self._header.starts, _Repeats()
         while True:
             lines.start_record()
@@ -104,25 +130,33 @@ class _Rows:
                 repeats.tell(self._tell)
                 return
             except (csv.Error, OverlongRecord) as error:
-                self._row += 1
-                yield self._unreadable(number, error)
-                number += 1
+                self.row += 1
+                yield error
+                lines.give_again(skip=1)
                 continue
-            self._row += 1
+            self.row += 1
             joined = "\x1f".join(cells)
             if not joined.strip("\x1f \t"):
                 continue  # a blank row, or nothing but delimiters
             if cells[0] in starts and self._header.is_repeated_by(cells):
-                repeats.add(self._row)
+                repeats.add(self.row)
                 continue
-            try:
-                record = self._make_record(number, cells, joined)
-            except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
-                raw = joined.encode(errors="surrogatepass")
-                name = self._find_id(cells)
-                record = keep_poisoned(error, number, f"row {self._row}", raw, name)
-            yield record
+            yield cells, joined
+
+    def read(self, number: int) -> Iterator[SourceRecord]:
+        for found in self.walk():
+            if isinstance(found, tuple):
+                yield self.make_record(number, *found)
+            else:
+                yield self._unreadable(number, found)
             number += 1
+
+    def make_record(self, number: int, cells: list[str], joined: str) -> SourceRecord:
+        try:
+            return self._make_record(number, cells, joined)
+        except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
+            raw = joined.encode(errors="surrogatepass")
+            return keep_poisoned(error, number, f"row {self.row}", raw, self._find_id(cells))
 
     def _make_record(self, number: int, cells: list[str], joined: str) -> SourceRecord:
         names = self._names
@@ -142,7 +176,7 @@ class _Rows:
         is_readable = not findings or not has_error(findings)
         return SourceRecord(
             number,
-            f"row {self._row}",
+            f"row {self.row}",
             {name: cell for name, cell in zip(names, cells, strict=False) if cell}
             if is_readable
             else None,
@@ -181,8 +215,7 @@ class _Rows:
         return f"column {place + 1} ({name})" if is_ours else f"column {place + 1}"
 
     def _unreadable(self, number: int, error: Exception) -> SourceRecord:
-        """A row whose quoting makes no sense, or that does not end. Its lines but the first are
-        read again as rows of their own."""
+        """A row whose quoting makes no sense, or that does not end."""
         finding = (
             reading.ROW_TOO_LONG.at(limit=self._lines.limit)
             if isinstance(error, OverlongRecord)
@@ -190,8 +223,7 @@ class _Rows:
         )
         digest = sha256("".join(self._lines.taken).encode(errors="surrogatepass")).digest()
         local_id = self._find_id_of_line(next(iter(self._lines.taken), ""))
-        self._lines.give_again(skip=1)
-        return SourceRecord(number, f"row {self._row}", None, digest, (finding,), local_id)
+        return SourceRecord(number, f"row {self.row}", None, digest, (finding,), local_id)
 
     def _find_id_of_line(self, line: str) -> str | None:
         """The id of a row whose quotes cannot be read, where the cells up to it can: of several

@@ -43,10 +43,10 @@ def read_fhir_json(stream: BinaryIO, part: Part, *, limits: Limits) -> Iterator[
         count += 1
         start = f"{_WHOLE} {count}" if count > 1 else ""
         before = document.mark()
-        is_bundle = _is_bundle(document, limits)
+        is_bundle = is_next_bundle(document, limits)
         document.return_to(before)
         if is_bundle:
-            bundle = _Bundle(document, number, start, limits)
+            bundle = Bundle(document, number, start, part.first_line - 1, limits)
             yield from bundle.read()
             number = bundle.number
             continue
@@ -71,7 +71,7 @@ def _too_long(number: int, locator: str, raw_hash: bytes, limits: Limits) -> Sou
     return make_record(number, locator, None, raw_hash, finding)
 
 
-def _is_bundle(document: JsonStream, limits: Limits) -> bool:
+def is_next_bundle(document: JsonStream, limits: Limits) -> bool:
     """Reads no further than to ``resourceType`` or ``entry``, whichever comes first. What cannot
     be told is read as one record, whose reader says what is wrong."""
     if not document.take("{"):
@@ -91,12 +91,16 @@ def _is_bundle(document: JsonStream, limits: Limits) -> bool:
     return False
 
 
-class _Bundle:
-    """Reads a Bundle member by member, its entries one by one."""
+class Bundle:
+    """Reads a Bundle member by member, its entries one by one; their places go on from ``place``,
+    where that many are in parts before this one."""
 
-    def __init__(self, document: JsonStream, number: int, start: str, limits: Limits) -> None:
+    def __init__(
+        self, document: JsonStream, number: int, start: str, place: int, limits: Limits
+    ) -> None:
         self._document = document
         self._start = start
+        self._place = place
         self._limits = limits
         self._fields: dict[str, Any] = {}
         # Of the next record.
@@ -133,15 +137,15 @@ class _Bundle:
     def _read_entries(self) -> Iterator[SourceRecord]:
         document = self._document
         document.take("[")
-        position = 0
+        position = self._place
         while not document.take("]"):
             raw = document.take_value(self._limits.record_bytes)
-            yield self._make_record(raw, f"{self._start}/entry/{position}/resource")
+            yield self.make_record(raw, f"{self._start}/entry/{position}/resource")
             self.number += 1
             position += 1
             document.take_separator("]")
 
-    def _make_record(self, raw: bytes | None, locator: str) -> SourceRecord:
+    def make_record(self, raw: bytes | None, locator: str) -> SourceRecord:
         number = self.number
         if raw is None:
             return _too_long(number, locator, self._document.skipped, self._limits)

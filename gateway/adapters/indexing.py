@@ -12,26 +12,26 @@ from schemas.catalogue import expectations
 from schemas.finding import Finding
 
 
-class Cut(NamedTuple):
-    """Where a part may begin, ``start`` being a record's first byte and ``end`` where what is
-    before it ends; ``around`` its head, and the tail of what is before it."""
+class Piece(NamedTuple):
+    """What a part is to be: bytes ``start`` to ``end``, the number of its first record in the batch
+    and its place in the feed, and what stands around it."""
 
     start: int
     end: int
     first_record: int
     first_line: int
-    around: Around
+    around: Around | None = None
 
 
 class Index(msgspec.Struct):
     """``findings``: of the feed as a whole, as reading it from start to end tells them; what ends
-    it is the last. ``cuts``: where parts begin behind the first one; empty where it is one part.
-    ``before``: records of the batch that came before the feed."""
+    it is the last. ``pieces``: what it may be cut into; empty where it is one. ``before``: records
+    of the batch that came before the feed."""
 
     before: int = 0
     records: int = 0
-    findings: list[Finding] = []  # noqa: RUF012 - msgspec copies it
-    cuts: list[Cut] = []  # noqa: RUF012
+    findings: list[Finding] = []
+    pieces: list[Piece] = []
     is_broken: bool = False
 
     def tell(self, finding: Finding) -> None:
@@ -47,7 +47,7 @@ class Index(msgspec.Struct):
         return self.before + self.records
 
     def stop(self, broken: BrokenFeed) -> None:
-        """It cannot be read on: what is behind the break is no part."""
+        """It cannot be read on: no part may go on behind the break."""
         self.tell(broken.finding)
         self.is_broken = True
-        self.cuts.clear()
+        self.pieces.clear()

@@ -6,7 +6,7 @@ in doubt. ``raw_hash`` is over the bytes of the record.
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, Protocol
 
 from gateway.adapters.broken import BrokenFeed
 from gateway.adapters.json_flatten import EACH, Flattening, count_fields, find_text, unescape
@@ -42,7 +42,7 @@ def read_json_records(
             yield make.make(line.number, line.locator, line.raw, line.raw_hash)
         return
     document = JsonStream(stream, part.start, part.end)
-    yield from _Documents(document, part.first_record, profile.record or "", make).read()
+    yield from Documents(document, part, profile.record or "", make).read()
 
 
 class _RecordMaker:
@@ -90,14 +90,24 @@ class _RecordMaker:
         return found if found and len(found) <= _MAX_ID else None
 
 
-class _Documents:
+class Maker(Protocol):
+    """Makes something of a record, given as :meth:`JsonStream.take_value` does."""
+
+    limits: Limits
+
+    def make(
+        self, number: int, locator: str, raw: bytes | None, raw_hash: bytes = b""
+    ) -> SourceRecord: ...
+
+
+class Documents:
     """Walks down to the records of each document, and on to its end."""
 
-    def __init__(
-        self, document: JsonStream, first_record: int, pointer: str, make: _RecordMaker
-    ) -> None:
+    def __init__(self, document: JsonStream, part: Part, pointer: str, make: Maker) -> None:
         self._document = document
-        self._number = first_record
+        self._number = part.first_record
+        # Of its list so many records are in parts before this one.
+        self._before = part.first_line - 1
         self._pointer = pointer
         self._steps = [unescape(step) for step in pointer.split("/")[1:]]
         self._make = make
@@ -171,7 +181,7 @@ class _Documents:
             if only is not None and position != only:
                 self._step_over()
             elif is_of_records and only is None:
-                yield self._take_record(f"{at}/{position}")
+                yield self._take_record(f"{at}/{self._before + position}")
             else:
                 yield from self._walk(depth, f"{at}/{position}")
             document.take_separator("]")

@@ -47,8 +47,9 @@ class JsonStream:
         self._decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._text = ""
         self._at = 0
-        # Where the text begins in the stream, in bytes.
+        # Where the text begins in the stream, in bytes; and the last character whose byte is known.
         self._start = start
+        self._known = (0, start)
         # sha256 of the value that was stepped over last.
         self.skipped = b""
         if self.peek() == "\ufeff":
@@ -67,13 +68,17 @@ class JsonStream:
 
     def return_to(self, mark: "Mark") -> None:
         place, self._left, state, self._text, self._at, self._start = mark
+        self._known = (0, self._start)
         self._stream.seek(place)
         self._decoder.setstate(state)
 
     @property
     def place(self) -> int:
         """The byte of the stream at which it stands."""
-        return self._start + len(_to_bytes(self._text[: self._at]))
+        at, byte = self._known if self._known[0] <= self._at else (0, self._start)
+        byte += len(_to_bytes(self._text[at : self._at]))
+        self._known = (self._at, byte)
+        return byte
 
     def peek(self) -> str:
         """The next character that is not blank; empty at the end."""
@@ -190,8 +195,9 @@ class JsonStream:
     def _drop(self) -> None:
         """Forgets what was stepped over (also because an error of the decoder counts the lines
         before it, and a feed may be full of errors)."""
-        self._start += len(_to_bytes(self._text[: self._at]))
+        self._start = self.place
         self._text, self._at = self._text[self._at :], 0
+        self._known = (0, self._start)
 
 
 class _Scan:

@@ -62,7 +62,7 @@ class Starts:
 
     def _find(self, data: bytes, at: int, until: int) -> Iterator[int]:
         name = self._name
-        while 0 <= (at := data.find(name, at, until)):
+        while (at := data.find(name, at, until)) >= 0:
             behind = data[at + len(name) : at + len(name) + 1]
             before = data[at - 1 : at] if at else b""
             if behind and behind in _BEHIND_NAME:

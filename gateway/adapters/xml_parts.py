@@ -1,0 +1,154 @@
+"""Where an XML file may be cut: before any of its records.
+
+The same parser as for reading counts the records; beside it the bytes are searched for where
+elements of their name begin. If there are as many, these are they: a true one is never missed. If
+there are not, if a record is refused for its length, or anything else could depend on where a read
+begins, the file is one part.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO, Final
+from xml.sax.saxutils import quoteattr
+
+from lxml import etree
+
+from gateway.adapters.around import MOST_HEAD, Around
+from gateway.adapters.broken import BrokenFeed
+from gateway.adapters.fhir_xml import BUNDLE_PATH, open_bundle, walk_entries
+from gateway.adapters.indexing import Index, Piece
+from gateway.adapters.limits import Limits
+from gateway.adapters.xml_bytes import XmlEncoding
+from gateway.adapters.xml_prolog import find_root
+from gateway.adapters.xml_records import find_path
+from gateway.adapters.xml_starts import Starts
+from gateway.adapters.xml_stream import Skipped, XmlFeed
+from mappers.profile_model import Profile
+
+_DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\?>")
+_HEAD: Final = 1024
+# Of any of the types that are read: a part has it so that its reader need not see the file's own.
+_BUNDLE_TYPE: Final = '<%stype value="collection"/>'
+Elements = Iterator[etree._Element | Skipped]  # noqa: SLF001 - its only name
+
+
+def index_fhir_xml(
+    stream: BinaryIO, index: Index, limits: Limits, *, size: int, part_bytes: int
+) -> bool:
+    """Whether the file is a Bundle, and so was looked at."""
+    if find_root(stream) != BUNDLE_PATH[0]:
+        return False
+    feed = open_bundle(stream, limits, index.tell)
+    cutting = _Cutting(stream, BUNDLE_PATH, feed, limits, bundled=True)
+    cutting.run(walk_entries(feed), index, size=size, part_bytes=part_bytes)
+    return True
+
+
+def index_xml(
+    stream: BinaryIO,
+    index: Index,
+    profile: Profile,
+    limits: Limits,
+    *,
+    size: int,
+    part_bytes: int,
+) -> None:
+    try:
+        path = find_path(stream, profile)
+    except BrokenFeed as broken:
+        index.stop(broken)
+        return
+    feed = XmlFeed(stream, path, limits=limits, tell=index.tell)
+    cutting = _Cutting(stream, path, feed, limits, bundled=False)
+    cutting.run(iter(feed), index, size=size, part_bytes=part_bytes)
+
+
+class _Cutting:
+    def __init__(
+        self,
+        stream: BinaryIO,
+        path: Sequence[str],
+        feed: XmlFeed,
+        limits: Limits,
+        *,
+        bundled: bool,
+    ) -> None:
+        self._feed = feed
+        self._limits = limits
+        self._bundled = bundled
+        encoding = XmlEncoding(stream)
+        name = path[-1].rpartition("}")[2]
+        # Bytes are searched as they are: in UTF-16, or for a name beyond ASCII, they are not.
+        self._is_sure = encoding.is_narrow and name.isascii() and len(path) > 1
+        self._said = encoding.said
+        self._scan = Starts(stream, name.encode()) if self._is_sure else None
+        self._starts = iter(self._scan or ())
+        stream.seek(0)
+        found = _DECLARATION.match(stream.read(_HEAD))
+        stream.seek(0)
+        self._declaration = found[0] if found else b""
+
+    def run(self, elements: Elements, index: Index, *, size: int, part_bytes: int) -> None:
+        last = 0
+        piece = Piece(0, size, index.before + 1, 1, Around())
+        pieces: list[Piece] = []
+        try:
+            for place, element in enumerate(elements, start=1):
+                number = index.count(self._limits)
+                start = next(self._starts, None) if self._is_sure else None
+                if start is None or start - last > self._limits.record_bytes:
+                    self._is_sure = False
+                    continue
+                last = start
+                if start - piece.start >= part_bytes and not isinstance(element, Skipped):
+                    around, tail = self._find_around(element)
+                    pieces.append(_end(piece, start, tail))
+                    piece = Piece(start, size, number, place, around)
+        except BrokenFeed as broken:
+            index.stop(broken)
+        if pieces and not index.is_broken and self._is_as_read(size - last):
+            index.pieces = [*pieces, piece]
+
+    def _is_as_read(self, rest: int) -> bool:
+        """Whether all that was found in the bytes is what the parser found, and nothing else makes
+        a part read otherwise than the whole."""
+        if not self._is_sure or rest > self._limits.record_bytes:
+            return False
+        is_over = next(self._starts, None) is None
+        marked = self._scan is not None and self._scan.has_mark
+        return is_over and not (marked and self._feed.is_repaired)
+
+    def _find_around(self, element: etree._Element) -> tuple[Around, bytes]:
+        """What stands before a part that begins with the element; and what is to be put behind the
+        part before it."""
+        tags = list(_find_open(element))
+        opened = "".join(tag for tag, _ in tags)
+        if self._bundled:
+            prefix = next(iter(element.iterancestors())).prefix
+            opened += _BUNDLE_TYPE % (f"{prefix}:" if prefix else "")
+        closing = "".join(f"</{name}>" for _, name in reversed(tags))
+        head = self._declaration + opened.encode(self._said, "xmlcharrefreplace")
+        self._is_sure = self._is_sure and len(head) <= MOST_HEAD
+        return Around(head=head), closing.encode(self._said, "xmlcharrefreplace")
+
+
+def _end(piece: Piece, end: int, tail: bytes) -> Piece:
+    around = Around(head=piece.around.head if piece.around else b"", tail=tail)
+    return piece._replace(end=end, around=around)
+
+
+def _find_open(element: etree._Element) -> Iterator[tuple[str, str]]:
+    """The tags that are open around an element, outermost first, and their names as written; of
+    their attributes only the namespaces, which are all that a record takes from them."""
+    known: dict[str | None, str] = {}
+    for one in reversed(list(element.iterancestors())):
+        local = str(one.tag).rpartition("}")[2]
+        name = f"{one.prefix}:{local}" if one.prefix else local
+        declared = {key: uri for key, uri in one.nsmap.items() if known.get(key) != uri}
+        if None in known and None not in one.nsmap:
+            declared[None] = ""
+        known = dict(one.nsmap)
+        written = "".join(
+            f" xmlns{f':{key}' if key else ''}={quoteattr(uri)}" for key, uri in declared.items()
+        )
+        yield f"<{name}{written}>", name
