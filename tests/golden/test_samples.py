@@ -8,6 +8,7 @@ import pytest
 
 from gateway.pipeline.register import add_organisations
 from schemas.catalogue import get_catalogue
+from schemas.statuses import DISPOSITIONS
 from schemas.event import NationalEvent
 from tests.golden.cases import FORMATS, SAMPLES, find_cases, run_case, write_json
 from tests.lib.line import open_line, read_register
@@ -60,7 +61,7 @@ def test_the_counts_of_a_sample_add_up(case):
     counts = Counter(record["disposition"] for record in receipt["records"])
     assert receipt["counts"] == {
         "records": len(receipt["records"]),
-        **{name: counts[name] for name in ("created", "revised", "unchanged", "rejected")},
+        **{name: counts[name] for name in DISPOSITIONS},
     }
 
 
