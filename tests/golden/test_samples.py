@@ -8,8 +8,8 @@ import pytest
 
 from gateway.pipeline.register import add_organisations
 from schemas.catalogue import get_catalogue
-from schemas.statuses import DISPOSITIONS
 from schemas.event import NationalEvent
+from schemas.statuses import DISPOSITIONS
 from tests.golden.cases import FORMATS, SAMPLES, find_cases, run_case, write_json
 from tests.lib.line import open_line, read_register
 
