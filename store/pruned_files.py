@@ -11,7 +11,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.retention import Prunable
 from store.audit import Audit
 from store.bulk import is_postgresql
-from store.tables import batch_prunings, batches, parts, pruned_files, sources, trials
+from store.tables import (
+    batch_prunings,
+    batches,
+    collected,
+    parts,
+    pruned_files,
+    sources,
+    trials,
+)
 
 # none: nobody means to delete it. marked: it is kept after all. deleted: it was, before.
 Kept = Literal["none", "marked", "deleted"]
@@ -87,7 +95,8 @@ class PrunedFiles:
         return self._connection.execute(delete(pruned_files).where(old)).rowcount
 
     def _find_needed(self, sha256s: Collection[str]) -> set[str]:
-        """Those that a batch, a dry run, or something unpacked still refers to."""
+        """Those that a batch, a dry run, something unpacked, or an item that was refused and kept
+        still refers to."""
         wanted = list(sha256s)
         if not wanted:
             return set()
@@ -106,6 +115,9 @@ class PrunedFiles:
             unpacked,
             select(trials.c.sha256).where(trials.c.sha256.in_(wanted)),
             select(trials.c.receipt).where(trials.c.receipt.in_(wanted)),
+            select(collected.c.sha256).where(
+                collected.c.sha256.in_(wanted), collected.c.state == "refused"
+            ),
         ):
             found.update(self._connection.execute(query).scalars())
         return found

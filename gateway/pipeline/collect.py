@@ -14,6 +14,7 @@ from gateway.collectors.far_end import CollectError, FarEnd, Item, ItemError
 from gateway.collectors.kinds import KINDS, parse_settings
 from gateway.pipeline.collect_item import Taken, take_item
 from gateway.pipeline.fault import word_fault
+from gateway.pipeline.receive import keep_raw_file
 from schemas.collecting import CollectedItem, Collector
 from schemas.errors import UnavailableError, WrongUseError
 from store.collectors import LEASE, LostLeaseError
@@ -128,6 +129,8 @@ class _Run:
         )
         self._counts[taken.outcome] += 1
         with self._begin() as work:
+            if taken.outcome == "refused" and taken.raw is not None:
+                keep_raw_file(self._gateway, work, taken.raw.sha256)
             return _record(work, stored, taken)
 
     def _settle(self, far_end: FarEnd, item: Item, stored: CollectedItem) -> None:
