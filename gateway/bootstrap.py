@@ -4,12 +4,13 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gateway.config import Settings, read_settings
 from gateway.identity.published_keys import PublishedKeys
+from gateway.monitoring.spans import open_tracing
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.notifications.mailer import Mailer
 from gateway.notifications.smtp import SmtpMailer
@@ -80,8 +81,7 @@ def open_gateway(
     """
     settings = settings or read_settings()
     settings.home.mkdir(parents=True, exist_ok=True)
-    store = open_store(settings.database)
-    try:
+    with open_tracing(), closing(open_store(settings.database)) as store:
         if not store.is_migrated():
             if store.is_postgresql:
                 raise WrongUseError(
@@ -102,5 +102,3 @@ def open_gateway(
             find_secret=find_secret,
             actor=actor,
         )
-    finally:
-        store.close()

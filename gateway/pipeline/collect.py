@@ -12,6 +12,7 @@ from typing import Final
 from gateway.bootstrap import Gateway
 from gateway.collectors.far_end import CollectError, FarEnd, Item, ItemError
 from gateway.collectors.kinds import KINDS, parse_settings
+from gateway.monitoring.spans import spanned
 from gateway.pipeline.collect_item import Taken, take_item
 from gateway.pipeline.fault import word_fault
 from gateway.pipeline.receive import keep_raw_file
@@ -32,6 +33,7 @@ def find_due_collectors(gateway: Gateway) -> list[str]:
         return work.collectors.find_due(gateway.now())
 
 
+@spanned("collect")
 def run_collector(gateway: Gateway, collector_id: str) -> dict[str, int]:
     """Receives what is ready: ``{"received": …, "known": …, "refused": …, "noted": …, "failed": …,
     "gone": …}``, or ``{"busy": 1}`` where another run is at it. CollectError where the run, or one

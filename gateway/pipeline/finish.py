@@ -3,6 +3,7 @@
 import logging
 
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import record_batch, spanned
 from gateway.pipeline.verdict import decide_verdict, find_emptiness
 from schemas.batch import Batch
 from schemas.catalogue.organisations import SUBMITTER_NOT_ALLOWED
@@ -12,6 +13,7 @@ from store.unit_of_work import UnitOfWork
 log = logging.getLogger(__name__)
 
 
+@spanned("finish")
 def finish_batch(gateway: Gateway, batch: Batch) -> bool:
     """Whether the batch is finished now; not while a part is missing."""
     if batch.state != "planned":
@@ -28,6 +30,7 @@ def finish_batch(gateway: Gateway, batch: Batch) -> bool:
             work.receipts.add_batch_finding(batch, finding)
         _tell_refused(gateway, work, batch)
     log.info("batch %s finished: %s", batch.id, verdict)
+    record_batch(batch, gateway.now(), records=counts.records, rejected=counts.rejected)
     return True
 
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import spanned
 from gateway.notifications.drafts import (
     draft_digest,
     draft_no_admin,
@@ -39,6 +40,7 @@ LEASE = timedelta(minutes=15)
 LONGEST_WAIT = timedelta(hours=1)
 
 
+@spanned("prepare messages")
 def prepare_messages(gateway: Gateway) -> dict[str, int]:
     """Makes the messages of waiting alerts: one a recipient and urgent alert, and from the hour
     of the digest (Europe/London) on one digest a day, organisation and recipient. Gives how many
@@ -55,6 +57,7 @@ def prepare_messages(gateway: Gateway) -> dict[str, int]:
     return made
 
 
+@spanned("deliver messages")
 def deliver_messages(gateway: Gateway, *, limit: int | None = None) -> dict[str, int]:
     """Sends the messages that are due, at most ``limit``. One that fails is tried again after 1,
     2, 4 … minutes, at most an hour, for ever; one whose address is refused for good is parked,

@@ -11,6 +11,7 @@ import msgspec
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import spanned
 from gateway.pipeline.feeds import FeedTerms, make_feed_terms, make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
 from gateway.pipeline.plan import plan_batch
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 Progress = Callable[[int], None]
 
 
+@spanned("process")
 def process_parts(
     gateway: Gateway, batch_id: str, parts: Sequence[int], *, progress: Progress | None = None
 ) -> dict[str, int]:
@@ -92,6 +94,7 @@ class _Work(msgspec.Struct, frozen=True):
     progress: Progress | None
 
 
+@spanned("part")
 def _process_part(gateway: Gateway, work: _Work) -> int:
     part, read = work.part, 0
     kept = _make_quarantine(gateway, work)
@@ -113,6 +116,7 @@ def _make_quarantine(gateway: Gateway, work: _Work) -> Quarantine:
 
 
 def _make_load(gateway: Gateway, batch: Batch, told: Sequence[Finding]) -> Load:
+    @spanned("chunk")
     def load(part: Part, chunk: Sequence[JudgedRecord], is_last: bool) -> Part:
         """One transaction: the fence first, then everything about these records. The part as it
         stands afterwards."""

@@ -4,6 +4,7 @@ import logging
 from typing import BinaryIO
 
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import span
 from schemas.batch import Batch, Route
 from schemas.errors import UnavailableError
 from schemas.identifiers import make_batch_id
@@ -42,9 +43,13 @@ def receive_raw_file(
     quiet: Quiet | None = None,
 ) -> tuple[Batch, bool]:
     """As :func:`receive_feed`, of bytes that are a raw file already."""
-    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+    batch_id = make_batch_id(source_id, raw.sha256)
+    with (
+        span("receive", batch=batch_id, source=source_id, bytes=raw.size),
+        gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work,
+    ):
         batch, is_new = work.batches.add(
-            id=make_batch_id(source_id, raw.sha256),
+            id=batch_id,
             source_id=source_id,
             sha256=raw.sha256,
             size=raw.size,

@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import spanned
 from gateway.pipeline.access import record_refusal
 from gateway.pipeline.answers import answer_again, answer_known, answer_loaded
 from gateway.pipeline.fault import word_fault
@@ -46,6 +47,7 @@ class Submitting:
             record_refusal(self._gateway, asked.source_id, judged.not_allowed, asked.request_id)
         return judged
 
+    @spanned("submit")
     def submit(self, asked: Sequence[Asked]) -> list[Answer]:
         """The answers, in their order. Where a request cannot be served its answer is ``busy`` or
         ``fault``, and nothing of it is stored."""
