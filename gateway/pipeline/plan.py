@@ -9,6 +9,7 @@ import msgspec
 
 from gateway.adapters.parts import cut_into_parts
 from gateway.bootstrap import Gateway
+from gateway.monitoring.spans import spanned
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.survey import survey_feed
 from gateway.pipeline.unpack import Content, OpenFeed, open_contents
@@ -32,6 +33,7 @@ class WorkItem(TypedDict):
     parts: list[int]
 
 
+@spanned("plan")
 def plan_batch(gateway: Gateway, batch: Batch) -> list[int]:
     """The numbers of the batch's parts that are not loaded yet. A batch that cannot be read at
     all is finished here, rejected, and has none; nor has one that is held."""
