@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+# MESH's sandbox pins other versions than ours, so it has an environment of its own.
+MESH   := $(VENV)/mesh-sandbox
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test serve check bench fuzz docs lock clean
@@ -24,7 +26,13 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## the main job: three feeds in samples/ become national events, through real Airflow DAG runs
 	@$(BIN)/python samples/demo.py
 
-test: $(READY) ## the whole test suite; starts its own PostgreSQL and SMTP server
+# Tests that are run without make build it themselves, by this rule.
+$(MESH)/.ready: requirements-mesh-sandbox.lock | $(READY)
+	@test -x $(MESH)/bin/python || $(PYTHON) -m venv $(MESH) || { rm -rf $(MESH); $(PYTHON) -m virtualenv -q $(MESH); }
+	@$(MESH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mesh-sandbox.lock
+	@touch $@
+
+test: $(READY) $(MESH)/.ready ## the whole test suite; starts its own PostgreSQL and SMTP server
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 serve: $(READY) ## Airflow with the DAGs scheduled, and the API for vendors (a sandbox at first), on 127.0.0.1
@@ -47,6 +55,7 @@ docs: $(READY) ## write the generated documents anew (finding catalogue, OpenAPI
 lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
+	@echo 'mesh-sandbox==1.0.137' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-mesh-sandbox.lock -
 	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-fuzz.lock -
 
 clean: ## remove the environment and everything that was made
