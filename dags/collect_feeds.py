@@ -17,26 +17,26 @@ MOST_COLLECTORS = 1_000
 def collect_feeds() -> None:
     @task
     def find_due() -> list[str]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.collect import find_due_collectors
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("collect_feeds.find_due") as gateway:
             return find_due_collectors(gateway)[:MOST_COLLECTORS]
 
     @task
     def collect(collector_id: str) -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.collect import run_collector
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("collect_feeds.collect") as gateway:
             return run_collector(gateway, collector_id)
 
     # Whatever became of the collectors: what one received must not wait for another.
     @task(outlets=[FEEDS_RECEIVED], trigger_rule="all_done")
     def announce() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
 
-        with open_gateway(actor="airflow") as gateway, gateway.store.read() as work:
+        with open_step("collect_feeds.announce") as gateway, gateway.store.read() as work:
             waiting = work.batches.count("received")
         if not waiting:
             raise AirflowSkipException("no batch waits: nothing to load")

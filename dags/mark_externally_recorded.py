@@ -16,10 +16,10 @@ WHEN = AssetOrTimeSchedule(
 def mark_externally_recorded() -> None:
     @task(outlets=[EVENTS_MARKED])
     def mark() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.mark import mark_externally_recorded
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("mark_externally_recorded.mark") as gateway:
             return mark_externally_recorded(gateway)
 
     mark()

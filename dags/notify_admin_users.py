@@ -19,19 +19,19 @@ MOST_MESSAGES = 5_000
 def notify_admin_users() -> None:
     @task
     def prepare() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.notify import prepare_messages
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("notify_admin_users.prepare") as gateway:
             return prepare_messages(gateway)
 
     # Whatever became of preparing: messages made before are due all the same.
     @task(trigger_rule="all_done")
     def deliver() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.notify import deliver_messages
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("notify_admin_users.deliver") as gateway:
             return deliver_messages(gateway, limit=MOST_MESSAGES)
 
     prepared, delivered = prepare(), deliver()

@@ -69,6 +69,9 @@ class Settings(BaseSettings):
     batch_late_minutes: int = Field(
         60, ge=1, description="a batch that is not loaded by then is an alarm"
     )
+    load_late_minutes: float = Field(
+        60, gt=0, description="Airflow: a run of load_feeds that is not over by then is an alarm"
+    )
     held_late_hours: int = Field(
         24, ge=1, description="a held batch that waits for longer is an alarm"
     )

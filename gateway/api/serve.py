@@ -16,6 +16,7 @@ from gateway.api.app import make_app
 from gateway.api.wire import Wire
 from gateway.bootstrap import open_gateway
 from gateway.fhir.sent import prepare_checks
+from gateway.logs import set_up_logging
 from gateway.sandbox.restore import prepare_sandbox
 from schemas.errors import UnavailableError
 
@@ -75,6 +76,8 @@ def serve_app(app: FastAPI) -> Iterator[str]:
 
 def make_served_app() -> FastAPI:
     """For uvicorn: an app with a gateway of its own, by the settings of the environment."""
+    # In a process of several it was not done yet.
+    set_up_logging()
     opened = open_gateway(actor="api")
     gateway = opened.__enter__()
     if gateway.settings.sandbox:

@@ -1,6 +1,5 @@
 """Puts the commands together; turns errors into a message and an exit code."""
 
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from gateway.cli import (
     serve,
 )
 from gateway.cli.failure import tell_failure
+from gateway.logs import set_up_logging
 
 app = typer.Typer(
     name="lrms-gateway",
@@ -67,7 +67,7 @@ for command in _COMMANDS:
 
 def main() -> None:
     """The entry point of the distribution."""
-    logging.basicConfig(level=os.environ.get("LRMS_LOG_LEVEL", "WARNING"), stream=sys.stderr)
+    set_up_logging()
     try:
         app()
     except BrokenPipeError:

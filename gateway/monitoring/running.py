@@ -24,7 +24,7 @@ STEP_MINUTES: Final = {
     "mark_externally_recorded.mark": 60,
     "notify_admin_users.prepare": 10,
     "notify_admin_users.deliver": 10,
-    "watch_feeds.watch": 10,
+    "watch_feeds.look": 10,
 }
 # The step that ends a run of the DAGs that have a deadline.
 LAST_STEPS: Final = {"load_feeds": "load_feeds.finish"}

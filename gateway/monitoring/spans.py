@@ -41,6 +41,8 @@ class Tracer(Protocol):
 
     def begin(self, name: str, told: Mapping[str, Value], parent: str) -> Begun: ...
 
+    def find_trace_id(self) -> str: ...
+
     def record_batch(self, told: Mapping[str, Value], began: datetime, ended: datetime) -> None: ...
 
     def close(self) -> None: ...
@@ -150,6 +152,11 @@ def record_batch(batch: Batch, ended: datetime, **counts: Value) -> None:
     if _Tracing.tracer is not None:
         told = {"batch": batch.id, "source": batch.source_id, "bytes": batch.size, **counts}
         _Tracing.tracer.record_batch(told, batch.received_at, ended)
+
+
+def find_trace_id() -> str:
+    """Of the span that is current; empty where there is none."""
+    return _Tracing.tracer.find_trace_id() if _Tracing.tracer is not None else ""
 
 
 def _of_batch(batch: object) -> dict[str, Value]:

@@ -60,6 +60,10 @@ class OtlpTracer:
         )
         return _Begun(span)
 
+    def find_trace_id(self) -> str:
+        current = trace.get_current_span().get_span_context()
+        return trace.format_trace_id(current.trace_id) if current.is_valid else ""
+
     def record_batch(self, told: Mapping[str, Value], began: datetime, ended: datetime) -> None:
         self._ids.next = self._make_root(str(told[_BATCH]))
         try:
