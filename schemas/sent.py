@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 
 from schemas.batch import Route
-from schemas.statuses import BatchState, Disposition, Verdict
+from schemas.statuses import UNLOADED, BatchState, Disposition, Verdict
 from schemas.stored import ReceiptLine
 
 
@@ -42,6 +42,10 @@ class Correction(msgspec.Struct, frozen=True):
     disposition: Disposition | None
     created_at: datetime
 
+    @property
+    def is_accepted(self) -> bool:
+        return self.disposition is not None and self.disposition not in UNLOADED
+
 
 class SentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record of a batch. ``corrections`` in order of arrival; ``corrects``: the batch and the
@@ -56,4 +60,4 @@ class SentRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_corrected(self) -> bool:
-        return any(one.disposition not in (None, "rejected") for one in self.corrections)
+        return any(one.is_accepted for one in self.corrections)

@@ -24,6 +24,10 @@ class Audit:
         self._actor = actor
         self._at = at
 
+    @property
+    def actor(self) -> str:
+        return self._actor
+
     def add(self, action: str, subject: str, details: Mapping[str, Any] | None = None) -> None:
         self._connection.execute(
             insert(audit).values(

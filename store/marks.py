@@ -1,5 +1,6 @@
 """Marks: which events were recorded outside the national service, by whom and how."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import (
@@ -44,6 +45,10 @@ class Marks:
             for number, batch_id in self._connection.execute(waiting).all()
         )
 
+    def mark_records(self, batch_number: int, numbers: Collection[int]) -> int:
+        """The same for the events of some records of a batch that is marked already."""
+        return self._put(_make_marks(batch_number, self._now, numbers))
+
     def count(self) -> tuple[int, int]:
         """Events marked, and those of them that another organisation recorded."""
         elsewhere = func.count().filter(marks.c.recorded_elsewhere)
@@ -51,30 +56,38 @@ class Marks:
         return found[0], found[1]
 
     def _mark(self, batch_number: int, batch_id: str) -> int:
-        insert = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
-        statement = insert(marks).from_select(_COLUMNS, _make_marks(batch_number, self._now))
-        fresh = {
-            name: statement.excluded[name]
-            for name in ("route", "recorded_by", "recorded_elsewhere", "batch_number")
-        }
-        marked = self._connection.execute(
-            statement.on_conflict_do_update(index_elements=["event_id"], set_=fresh),
-            execution_options={"preserve_rowcount": True},
-        ).rowcount
+        marked = self._put(_make_marks(batch_number, self._now))
         self._connection.execute(
             update(batches).where(batches.c.number == batch_number).values(marked_at=self._now)
         )
         self._audit.add("batch.marked", batch_id, {"events": marked})
         return marked
 
+    def _put(self, made: Select[tuple[object, ...]]) -> int:
+        insert = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
+        statement = insert(marks).from_select(_COLUMNS, made)
+        fresh = {
+            name: statement.excluded[name]
+            for name in ("route", "recorded_by", "recorded_elsewhere", "batch_number")
+        }
+        return self._connection.execute(
+            statement.on_conflict_do_update(index_elements=["event_id"], set_=fresh),
+            execution_options={"preserve_rowcount": True},
+        ).rowcount
 
-def _make_marks(batch_number: int, now: datetime) -> Select[tuple[object, ...]]:
-    """A mark of each event with a created or revised line in the batch. Source and route are those
-    of the batch the event first came in; ordered, so that two writers meet in the same order."""
+
+def _make_marks(
+    batch_number: int, now: datetime, numbers: Collection[int] = ()
+) -> Select[tuple[object, ...]]:
+    """A mark of each event with a created or revised line in the batch (of ``numbers``, where
+    there are). Source and route are those of the batch the event first came in; ordered, so that
+    two writers meet in the same order."""
     touched = select(receipt_lines.c.event_id).where(
         receipt_lines.c.batch_number == batch_number,
         receipt_lines.c.disposition.in_(("created", "revised")),
     )
+    if numbers:
+        touched = touched.where(receipt_lines.c.number.in_(numbers))
     recorded_by = func.coalesce(events.c.reporter_organisation, sources.c.organisation)
     elsewhere = exists().where(
         event_organisations.c.event_id == events.c.id,

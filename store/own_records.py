@@ -41,15 +41,20 @@ class OwnRecords:
         query: Select[Any] = select(*_OWN, receipt_lines).join(
             batches, batches.c.number == _LINES.batch_number
         )
-        rows = self._connection.execute(query.where(chosen).with_for_update(of=receipt_lines))
-        (locked,) = self._read(rows.all())
+        locking = query.where(chosen).with_for_update(of=receipt_lines)
+        # A replay that we waited for put another line in the place of the one we had found.
+        found = self._connection.execute(locking).all() or self._connection.execute(locking).all()
+        (locked,) = self._read(found)
         return locked
 
     def find_rejected(self, source_id: str, wanted: RejectedFilter, limit: int) -> list[SentRecord]:
         """The newest batch first, its records in feed order."""
         query = (
             _select(source_id)
-            .where(_LINES.disposition == "rejected", *_conditions(wanted))
+            # As the index of unloaded lines has it.
+            .where(
+                _LINES.event_id.is_(None), _LINES.disposition == "rejected", *_conditions(wanted)
+            )
             .order_by(_LINES.batch_number.desc(), _LINES.number)
             .limit(limit)
         )
@@ -75,7 +80,7 @@ class OwnRecords:
     def _read(self, rows: Sequence[Row[Any]]) -> list[SentRecord]:
         keys = [(row.batch_number, row.number) for row in rows]
         told = self._receipts.find_findings(keys)
-        made = self._find_corrections({key[0] for key in keys})
+        made = self.find_corrections({key[0] for key in keys})
         corrected = self._find_corrected({key[0] for key in keys})
         return [
             SentRecord(
@@ -89,7 +94,7 @@ class OwnRecords:
             for row, key in zip(rows, keys, strict=True)
         ]
 
-    def _find_corrections(
+    def find_corrections(
         self, batch_numbers: Collection[int]
     ) -> defaultdict[tuple[int, int], list[Correction]]:
         """By batch and record number, what was sent in its place."""
@@ -139,9 +144,9 @@ def _conditions(wanted: RejectedFilter) -> list[ColumnElement[bool]]:
     if wanted.batch_id is not None:
         conditions.append(batches.c.id == wanted.batch_id)
     if wanted.code is not None:
-        conditions.append(_has_finding(wanted.code))
+        conditions.append(has_finding(wanted.code))
     if wanted.corrected is not None:
-        conditions.append(_is_corrected() if wanted.corrected else ~_is_corrected())
+        conditions.append(is_corrected() if wanted.corrected else ~is_corrected())
     if wanted.since is not None:
         conditions.append(batches.c.received_at >= wanted.since)
     if wanted.until is not None:
@@ -158,7 +163,8 @@ def _conditions(wanted: RejectedFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _has_finding(code: str) -> ColumnElement[bool]:
+def has_finding(code: str) -> ColumnElement[bool]:
+    """Of a receipt line's record."""
     return exists().where(
         findings.c.batch_number == _LINES.batch_number,
         findings.c.record_number == _LINES.number,
@@ -166,12 +172,13 @@ def _has_finding(code: str) -> ColumnElement[bool]:
     )
 
 
-def _is_corrected() -> ColumnElement[bool]:
+def is_corrected() -> ColumnElement[bool]:
+    """Something was loaded in the place of a receipt line's record."""
     sent = receipt_lines.alias("sent")
     return exists().where(
         corrections.c.batch_number == _LINES.batch_number,
         corrections.c.record_number == _LINES.number,
         sent.c.batch_number == corrections.c.correction_batch,
         sent.c.number == 1,
-        sent.c.disposition != "rejected",
+        sent.c.event_id.is_not(None),
     )

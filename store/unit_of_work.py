@@ -32,6 +32,7 @@ from store.quarantine import QuarantinedRecords
 from store.quiet import QuietBatches
 from store.receipts import Receipts
 from store.records import Records
+from store.replays import Replays
 from store.reservations import Reservations
 from store.retention import Retention
 from store.sandbox import Sandbox
@@ -40,6 +41,7 @@ from store.sources import Sources
 from store.steps import Steps
 from store.tokens import Tokens
 from store.trials import Trials
+from store.unloaded import UnloadedRecords
 from store.uploads import Uploads
 from store.usage import UsageCounts
 from store.users import Users
@@ -117,6 +119,14 @@ class UnitOfWork:
     @cached_property
     def quarantine(self) -> QuarantinedRecords:
         return QuarantinedRecords(self._connection, self.audit, self._now)
+
+    @cached_property
+    def unloaded(self) -> UnloadedRecords:
+        return UnloadedRecords(self._connection, self.audit, self._now)
+
+    @cached_property
+    def replays(self) -> Replays:
+        return Replays(self._connection, self.audit, self._now)
 
     @cached_property
     def singles(self) -> Singles:

@@ -1,5 +1,5 @@
-"""Correct a rejected record: another is sent in its place. The original stays as it is; the two are
-linked."""
+"""Correct a record that was not loaded: another is sent in its place. The original stays as it is;
+the two are linked."""
 
 import logging
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from schemas.errors import UnknownError, WrongUseError
 from schemas.identifiers import make_batch_id, parse_reference
 from schemas.receipt import Receipt
 from schemas.sent import SentRecord
+from schemas.statuses import UNLOADED
 from store.arrival import Position
 from store.raw_files import RawFile
 
@@ -53,10 +54,10 @@ def correct_record(
 
 def _check_open(record: SentRecord) -> None:
     where = f"record {record.line.number} of {record.batch_id}"
-    if record.line.disposition != "rejected":
+    if record.line.disposition not in UNLOADED:
         raise WrongUseError(f"{where} was loaded: send what has changed as a new record")
     for one in record.corrections:
-        if one.disposition != "rejected":
+        if one.disposition is None or one.is_accepted:
             raise WrongUseError(f"{where} was corrected already, by {one.batch_id}")
 
 

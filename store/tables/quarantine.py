@@ -48,6 +48,8 @@ replays = Table(
     Column("before", String(16), nullable=False),
     Column("findings", JsonText, nullable=False),
     Column("after", String(16), nullable=False),
+    # Name and version that it was mapped with, which may be newer than the batch's.
+    Column("profile", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("replayed_at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("batch_number", "record_number", "attempt"),

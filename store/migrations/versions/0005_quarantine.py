@@ -74,6 +74,7 @@ def _make_replays() -> None:
         sa.Column("before", sa.String(length=16), nullable=False),
         sa.Column("findings", JsonText(), nullable=False),
         sa.Column("after", sa.String(length=16), nullable=False),
+        sa.Column("profile", sa.Text(), nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("replayed_at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("batch_number", "record_number", "attempt", name="pk_replays"),
