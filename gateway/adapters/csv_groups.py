@@ -35,7 +35,7 @@ _unpack = msgspec.msgpack.Decoder(SourceRecord).decode
 Read = Callable[[Tell], Iterator[SourceRecord]]
 
 
-def join_rows(  # noqa: PLR0913
+def join_rows(
     read: Read,
     rows: RepeatedRows,
     columns: Columns,

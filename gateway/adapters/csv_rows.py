@@ -62,7 +62,7 @@ def read_csv(
     return join_rows(read, columns.rows, columns, limits, tell, together=together)
 
 
-def _read_rows(  # noqa: PLR0913
+def _read_rows(
     stream: BinaryIO, columns: Columns, limits: Limits, part: Part, around: Around, tell: Tell
 ) -> Iterator[SourceRecord]:
     with open_rows(stream, around.encoding or find_encoding(stream), columns, limits, tell) as rows:
@@ -100,12 +100,13 @@ def open_rows(
 
 
 class Rows:
-    """``row``: the number of the one that was given last, as a spreadsheet shows it."""
+    """``row``: the number of the one that was given last, as a spreadsheet shows it. ``lines``:
+    what they are made of."""
 
     def __init__(
         self, lines: Lines, encoding: str, columns: Columns, limits: Limits, tell: Tell
     ) -> None:
-        self._lines = lines
+        self.lines = lines
         self._delimiter = find_delimiter(lines)
         self._encoding = encoding
         self._columns = columns
@@ -121,7 +122,7 @@ class Rows:
     def walk(self) -> Iterator[tuple[list[str], str] | csv.Error | OverlongRecord]:
         """Of each row that is a record its cells, also as one text; or why it cannot be read: then
         its lines but the first are read again as rows of their own."""
-        lines, starts, repeats = self._lines, self._header.starts, _Repeats()
+        lines, starts, repeats = self.lines, self._header.starts, _Repeats()
         while True:
             lines.start_record()
             try:
@@ -217,12 +218,12 @@ class Rows:
     def _unreadable(self, number: int, error: Exception) -> SourceRecord:
         """A row whose quoting makes no sense, or that does not end."""
         finding = (
-            reading.ROW_TOO_LONG.at(limit=self._lines.limit)
+            reading.ROW_TOO_LONG.at(limit=self.lines.limit)
             if isinstance(error, OverlongRecord)
             else reading.BAD_QUOTING.at()
         )
-        digest = sha256("".join(self._lines.taken).encode(errors="surrogatepass")).digest()
-        local_id = self._find_id_of_line(next(iter(self._lines.taken), ""))
+        digest = sha256("".join(self.lines.taken).encode(errors="surrogatepass")).digest()
+        local_id = self._find_id_of_line(next(iter(self.lines.taken), ""))
         return SourceRecord(number, f"row {self.row}", None, digest, (finding,), local_id)
 
     def _find_id_of_line(self, line: str) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.adapters.csv_columns import Columns
 from gateway.adapters.limits import Limits
-from gateway.adapters.poisoned import keep_poisoned
+from gateway.adapters.poisoned import UNKNOWN_HASH, keep_poisoned
 from mappers.profile_dates import ISO, ISO_DATETIME, find_moment
 from mappers.profile_model import ROWS
 from mappers.profile_parts import RepeatedRows
@@ -61,7 +61,10 @@ class Run:
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
             record = keep_poisoned(error, first.number, first.locator)
             fault = record.fault
-        return msgspec.structs.replace(record, content=None, fault=fault) if fault else record
+        if fault is None:
+            return record
+        raw_hash = record.raw_hash if self._count == 1 else UNKNOWN_HASH
+        return msgspec.structs.replace(record, content=None, fault=fault, raw_hash=raw_hash)
 
     def _make_record(self) -> SourceRecord:
         first = self._rows[0]

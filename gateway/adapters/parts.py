@@ -1,49 +1,63 @@
-"""Cuts a feed into parts that can be read, and loaded, apart from one another."""
+"""Cuts a feed into parts that can be read, and loaded, apart from one another: in one pass, which
+counts its records too. Where a feed cannot be cut so that reading its parts gives what reading all
+of it would, it is one part."""
 
 from typing import BinaryIO
 
+from gateway.adapters.around import write_around
+from gateway.adapters.csv_parts import index_csv
+from gateway.adapters.indexing import Index, Piece
+from gateway.adapters.json_parts import index_fhir_json, index_json
+from gateway.adapters.limits import Limits
+from gateway.adapters.line_parts import index_lines
+from gateway.adapters.xml_parts import index_fhir_xml, index_xml
+from mappers.profile_model import Profile
 from schemas.batch import Part, Shape
-
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-def cut_into_parts(
-    stream: BinaryIO, shape: Shape, *, batch_number: int, size: int, part_bytes: int
-) -> list[Part]:
-    """NDJSON is cut at line ends into parts of about ``part_bytes``; other shapes are one part
-    (their records are found only by reading from the start)."""
-    if shape not in ("fhir-ndjson", "ndjson") or size <= part_bytes:
-        return [Part(batch_number=batch_number, number=0, start=0, end=size)]
-    stream.seek(0)
-    parts: list[Part] = []
-    start = position = 0
-    first_record = next_record = first_line = next_line = 1
-    # Lines are read in bounded pieces, so that one endless line cannot fill the memory.
-    at_line_start, filled = True, False
-    while piece := stream.readline(part_bytes):
-        if at_line_start:
-            if position - start >= part_bytes:
-                parts.append(_part(batch_number, parts, start, position, first_record, first_line))
-                start, first_record, first_line = position, next_record, next_line
-            filled = False
-        mark = _BYTE_ORDER_MARK if position == 0 else b""
-        filled = filled or bool(piece.removeprefix(mark).strip())
-        position += len(piece)
-        at_line_start = piece.endswith(b"\n")
-        if at_line_start:
-            next_record, next_line = next_record + filled, next_line + 1
-    parts.append(_part(batch_number, parts, start, position, first_record, first_line))
-    return parts
+from schemas.errors import WrongUseError
 
 
-def _part(
-    batch_number: int, before: list[Part], start: int, end: int, first_record: int, first_line: int
-) -> Part:
-    return Part(
-        batch_number=batch_number,
-        number=len(before),
-        start=start,
-        end=end,
-        first_record=first_record,
-        first_line=first_line,
-    )
+def index_feed(
+    stream: BinaryIO,
+    shape: Shape,
+    profile: Profile | None,
+    limits: Limits,
+    *,
+    size: int,
+    part_bytes: int,
+    before: int = 0,
+) -> Index:
+    """Of bytes 0 to ``size``. ``before``: records of the batch that came before this feed."""
+    index = Index(before=before)
+    sizes = {"size": size, "part_bytes": part_bytes}
+    if shape in ("fhir-ndjson", "ndjson"):
+        index_lines(stream, index, limits, **sizes)
+    elif shape == "fhir-json":
+        index_fhir_json(stream, index, limits, **sizes)
+    elif shape == "fhir-xml":
+        index_fhir_xml(stream, index, limits, **sizes)
+    elif profile is None:
+        raise WrongUseError(f"a feed of shape {shape} needs a mapping profile")
+    elif shape == "csv":
+        index_csv(stream, index, profile, limits, **sizes)
+    elif shape == "xml":
+        index_xml(stream, index, profile, limits, **sizes)
+    else:
+        index_json(stream, index, profile, limits, **sizes)
+    return index
+
+
+def make_parts(index: Index, *, batch_number: int, size: int) -> list[Part]:
+    """The parts of an indexed feed, numbered from 0; without the hashes of their bytes."""
+    pieces = index.pieces or [Piece(0, size, index.before + 1, 1)]
+    return [
+        Part(
+            batch_number=batch_number,
+            number=number,
+            start=piece.start,
+            end=piece.end,
+            first_record=piece.first_record,
+            first_line=piece.first_line,
+            around=write_around(piece.around) if piece.around else "",
+        )
+        for number, piece in enumerate(pieces)
+    ]

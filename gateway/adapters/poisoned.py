@@ -2,10 +2,14 @@
 neighbours."""
 
 from hashlib import sha256
+from typing import Final
 
 from gateway.adapters.broken import BrokenFeed
 from schemas.fault import find_fault, is_of_a_record
 from schemas.record import SourceRecord
+
+# Of a record whose own bytes are not at hand.
+UNKNOWN_HASH: Final = sha256(b"").digest()
 
 
 def keep_poisoned(

@@ -15,7 +15,7 @@ from lxml import etree
 
 from gateway.adapters.around import MOST_HEAD, Around
 from gateway.adapters.broken import BrokenFeed
-from gateway.adapters.fhir_xml import BUNDLE_PATH, open_bundle, walk_entries
+from gateway.adapters.fhir_xml import BUNDLE_PATH, open_bundle, read_fhir_xml, walk_entries
 from gateway.adapters.indexing import Index, Piece
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import XmlEncoding
@@ -24,6 +24,7 @@ from gateway.adapters.xml_records import find_path
 from gateway.adapters.xml_starts import Starts
 from gateway.adapters.xml_stream import Skipped, XmlFeed
 from mappers.profile_model import Profile
+from schemas.batch import Part
 
 _DECLARATION: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\?>")
 _HEAD: Final = 1024
@@ -34,14 +35,23 @@ Elements = Iterator[etree._Element | Skipped]  # noqa: SLF001 - its only name
 
 def index_fhir_xml(
     stream: BinaryIO, index: Index, limits: Limits, *, size: int, part_bytes: int
-) -> bool:
-    """Whether the file is a Bundle, and so was looked at."""
+) -> None:
     if find_root(stream) != BUNDLE_PATH[0]:
-        return False
+        _count(stream, index, limits, size)
+        return
     feed = open_bundle(stream, limits, index.tell)
     cutting = _Cutting(stream, BUNDLE_PATH, feed, limits, bundled=True)
     cutting.run(walk_entries(feed), index, size=size, part_bytes=part_bytes)
-    return True
+
+
+def _count(stream: BinaryIO, index: Index, limits: Limits, size: int) -> None:
+    """Of what is no Bundle: one record, or none."""
+    whole = Part(batch_number=0, number=0, start=0, end=size)
+    try:
+        for _ in read_fhir_xml(stream, whole, limits=limits, tell=index.tell, counted_only=True):
+            index.count(limits)
+    except BrokenFeed as broken:
+        index.stop(broken)
 
 
 def index_xml(

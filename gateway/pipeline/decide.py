@@ -5,7 +5,7 @@ import logging
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_feed_terms
 from gateway.pipeline.plan import cut_contents, say_how_read
-from gateway.pipeline.survey import count_records
+from gateway.pipeline.survey import index_contents
 from gateway.pipeline.unpack import open_contents
 from schemas.batch import Batch
 from schemas.catalogue import expectations
@@ -30,8 +30,8 @@ def release_batch(gateway: Gateway, batch_id: str, reason: str) -> Batch:
                 f"batch {batch_id} cannot be read any more, with the settings and the profile as"
                 " they are now: discard it, or put them back"
             )
-        counts = count_records(feed)
-        parts = cut_contents(gateway, batch, feed, counts)
+        indexes, _ = index_contents(feed, gateway.settings.part_bytes)
+        parts = cut_contents(batch, feed, indexes)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         read = say_how_read(source, batch, feed)
         released = work.batches.release(read, parts, reason=reason)

@@ -7,7 +7,8 @@ from typing import TypedDict
 
 import msgspec
 
-from gateway.adapters.parts import cut_into_parts
+from gateway.adapters.indexing import Index
+from gateway.adapters.parts import make_parts
 from gateway.bootstrap import Gateway
 from gateway.monitoring.spans import spanned
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
@@ -77,7 +78,7 @@ def _look(gateway: Gateway, batch: Batch) -> None:
             found = [*feed.findings, *survey.findings, *survey.reasons]
             _hold(gateway, say_how_read(source, batch, feed), found)
             return
-        parts = cut_contents(gateway, batch, feed, survey.counts)
+        parts = cut_contents(batch, feed, survey.indexes)
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
         work.batches.plan(say_how_read(source, batch, feed), parts)
         _add_findings(work, batch, feed.findings)
@@ -96,31 +97,21 @@ def say_how_read(source: Source, batch: Batch, feed: OpenFeed) -> Batch:
     )
 
 
-def cut_contents(
-    gateway: Gateway, batch: Batch, feed: OpenFeed, counts: Sequence[int]
-) -> list[Part]:
-    """The parts of a feed; their records are numbered on from content to content. ``counts``: the
-    records of each content, where there are several."""
+def cut_contents(batch: Batch, feed: OpenFeed, indexes: Sequence[Index]) -> list[Part]:
+    """The parts of a feed; their records are numbered on from content to content. ``indexes``: of
+    each content, or none where each is one part."""
     parts: list[Part] = []
-    before = 0
     for place, content in enumerate(feed.contents):
+        index = indexes[place] if indexes else Index()
         with feed.open(content) as stream:
-            for part in cut_into_parts(
-                stream,
-                content.shape,
-                batch_number=batch.number,
-                size=content.size,
-                part_bytes=gateway.settings.part_bytes,
-            ):
+            for part in make_parts(index, batch_number=batch.number, size=content.size):
                 told = msgspec.structs.replace(
                     part,
                     number=len(parts),
                     # A part is read apart from the others, and verified apart from them.
                     sha256=hash_range(stream, part.start, part.end),
-                    first_record=part.first_record + before,
                 )
                 parts.append(_of_packed(told, content) if content.sha256 else told)
-        before += counts[place] if place < len(counts) else 0
     return parts
 
 

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from gateway.adapters.around import enclose
 from gateway.adapters.broken import BrokenFeed, Tell
 from gateway.adapters.limits import Limits
 from gateway.pipeline.feeds import FeedTerms, read_records
@@ -28,12 +29,13 @@ def read_part(
     """The records of a part; BrokenFeed where it cannot be read on, or where the batch holds more
     records than are read. What is told of a file in a zip of several names it."""
     member = part.member
+    own, inside = _open_part(stream, shape, part)
     records = read_records(
-        _bound(stream, part) if shape == "csv" else stream,
+        own,
         shape,
-        part,
+        inside,
         terms,
-        tell=lambda finding: tell(_place(finding, member)),
+        tell=lambda finding: tell(place_finding(finding, member)),
         counted_only=counted_only,
     )
     try:
@@ -44,7 +46,7 @@ def read_part(
             else:
                 yield record
     except BrokenFeed as broken:
-        raise BrokenFeed(_place(broken.finding, member)) from None
+        raise BrokenFeed(place_finding(broken.finding, member)) from None
 
 
 def _check_number(record: SourceRecord, limits: Limits) -> None:
@@ -52,24 +54,20 @@ def _check_number(record: SourceRecord, limits: Limits) -> None:
         raise BrokenFeed(expectations.RECORDS_BEYOND_LIMIT.at(limit=limits.records))
 
 
-def _place(finding: Finding, member: str) -> Finding:
+def place_finding(finding: Finding, member: str) -> Finding:
     is_placed = finding.source_path or finding.code == expectations.RECORDS_BEYOND_LIMIT.code
     return finding if is_placed else msgspec.structs.replace(finding, source_path=member)
 
 
-def _bound(stream: BinaryIO, part: Part) -> BinaryIO:
-    """The stream as if it ended with the part; as it is, where it does."""
-    size = stream.seek(0, io.SEEK_END)
+def _open_part(stream: BinaryIO, shape: Shape, part: Part) -> tuple[BinaryIO, Part]:
+    """A stream in which the part is all there is, and the part as it lies there."""
+    if part.around:
+        return enclose(stream, part)
+    if shape == "csv" and part.end < stream.seek(0, io.SEEK_END):
+        # Of a feed that was cut off, without what may be half a last line.
+        return enclose(stream, part)
     stream.seek(0)
-    return io.BufferedReader(_Stretch(stream, part.end)) if part.end < size else stream
-
-
-def count_feed(feed: OpenFeed) -> "FeedReading":
-    """A feed that was read through, for what is to be said of it as a whole."""
-    reading = FeedReading(feed, counted_only=True)
-    for _ in reading:
-        pass
-    return reading
+    return stream, part
 
 
 class FeedReading:
@@ -125,31 +123,3 @@ class FeedReading:
         # Once, as the store keeps it.
         if finding not in self.findings:
             self.findings.append(finding)
-
-
-class _Stretch(io.RawIOBase):
-    """A stream as if it ended at a byte."""
-
-    def __init__(self, stream: BinaryIO, end: int) -> None:
-        self._stream = stream
-        self._end = end
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence == io.SEEK_END:
-            return self._stream.seek(self._end + offset)
-        return self._stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self._stream.tell()
-
-    def readinto(self, buffer: "memoryview[int]", /) -> int:  # type: ignore[override]
-        left = self._end - self._stream.tell()
-        found = self._stream.read(max(0, min(len(buffer), left)))
-        buffer[: len(found)] = found
-        return len(found)

@@ -4,10 +4,12 @@ from typing import Final
 
 import msgspec
 
+from gateway.adapters.indexing import Index
+from gateway.adapters.parts import index_feed
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_mapper
 from gateway.pipeline.judge import Judge, judge_all, make_submission
-from gateway.pipeline.read import FeedReading, count_feed
+from gateway.pipeline.read import FeedReading, place_finding
 from gateway.pipeline.unpack import LINE_SHAPES, OpenFeed
 from mappers.profile_parts import Expectations
 from schemas.batch import Batch
@@ -20,36 +22,60 @@ _BLOCK: Final = 1 << 20
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """``counts``: the records of each content, empty where nobody had to know; ``findings`` those
-    of reading. ``reasons`` why the batch is to be held; None where it is not."""
+    """``indexes``: of each content, what one pass over it tells; empty where nobody had to look.
+    ``findings``: those of reading. ``reasons`` why the batch is to be held; None where it is
+    not."""
 
-    counts: list[int]
+    indexes: list[Index]
     findings: list[Finding]
     reasons: list[Finding] | None = None
 
 
 def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Survey:
-    """Reads the feed through once, where that is needed to know whether to hold it: without
-    mapping, unless its profile has expectations."""
+    """Reads the feed through once, where that is needed to know whether to hold it or where to cut
+    it: without mapping. Only one of whose records a share may be rejected is judged as well."""
     terms = find_hold_terms(source, feed)
-    if not terms.is_read and len(feed.contents) < 2:
+    part_bytes = gateway.settings.part_bytes
+    if not terms.is_read and not _is_large(feed, part_bytes):
         return Survey([], [])
+    indexes, findings = index_contents(feed, part_bytes)
     rejected = 0
-    if terms.is_judged:
-        reading = FeedReading(feed)
+    if terms.is_judged and not (terms.is_whole_asked and has_error(findings)):
         judge = _make_judge(gateway, source, batch, feed)
-        for judged in judge_all(judge, reading):
+        for judged in judge_all(judge, FeedReading(feed)):
             rejected += judged.acceptance is None and judged.fault is None
-    else:
-        reading = count_feed(feed)
-    found = [*feed.findings, *reading.findings]
-    reasons = terms.find_reasons(reading.records, rejected, found)
-    return Survey(reading.counts, reading.findings, reasons)
+    records = sum(index.records for index in indexes)
+    reasons = terms.find_reasons(records, rejected, [*feed.findings, *findings])
+    return Survey(indexes, findings, reasons)
 
 
-def count_records(feed: OpenFeed) -> list[int]:
-    """The records of each content, where there are several."""
-    return count_feed(feed).counts if len(feed.contents) > 1 else []
+def index_contents(feed: OpenFeed, part_bytes: int) -> tuple[list[Index], list[Finding]]:
+    """One pass over all there is; a content that breaks off does not cost the next."""
+    indexes: list[Index] = []
+    findings: list[Finding] = []
+    for content in feed.contents:
+        with feed.open(content) as stream:
+            index = index_feed(
+                stream,
+                content.shape,
+                feed.terms.profile,
+                feed.terms.limits,
+                size=content.size,
+                part_bytes=part_bytes,
+                before=sum(one.records for one in indexes),
+            )
+        indexes.append(index)
+        for finding in index.findings:
+            placed = place_finding(finding, content.member)
+            # Once, as the store keeps it.
+            if placed not in findings:
+                findings.append(placed)
+    return indexes, findings
+
+
+def _is_large(feed: OpenFeed, part_bytes: int) -> bool:
+    """More than one part, or may be."""
+    return len(feed.contents) > 1 or any(one.size > part_bytes for one in feed.contents)
 
 
 def _make_judge(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Judge:
@@ -68,11 +94,11 @@ class HoldTerms(msgspec.Struct, frozen=True):
 
     @property
     def is_judged(self) -> bool:
-        return self.expected != _NOTHING_EXPECTED
+        return self.expected.rejected_at_most < 1
 
     @property
     def is_read(self) -> bool:
-        return self.is_whole_asked or self.is_judged
+        return self.is_whole_asked or self.expected != _NOTHING_EXPECTED
 
     def find_reasons(
         self, records: int, rejected: int, findings: list[Finding]
