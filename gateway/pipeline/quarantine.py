@@ -61,7 +61,7 @@ class Quarantine:
         try:
             return load(part, records, is_last)
         except Exception as error:
-            if not _is_refused(error, records):
+            if not is_refused(error, records):
                 raise
             fault = find_fault(error)
         if len(records) == 1:
@@ -74,7 +74,7 @@ class Quarantine:
 
     def _count(self, kept: Sequence[JudgedRecord]) -> None:
         for record in kept:
-            self._log(record)
+            log_fault(self._batch_id, record, self._logged)
         self._kept += len(kept)
         self._found += len(kept)
         if self._kept > self._most or self._found > max(_FEW, _SHARE * self._size):
@@ -85,19 +85,19 @@ class Quarantine:
                 f" {next(iter(self._logged), '')})"
             )
 
-    def _log(self, record: JudgedRecord) -> None:
-        fault = record.fault
-        if fault is None:
-            return
-        if fault.id not in self._logged:
-            self._logged.add(fault.id)
-            log.error("fault %s: %s\n  %s", fault.id, fault.kind, "\n  ".join(fault.trace))
-        log.warning(
-            "batch %s record %d is quarantined: fault %s", self._batch_id, record.number, fault.id
-        )
+
+def log_fault(batch_id: str, record: JudgedRecord, logged: set[str]) -> None:
+    """Of a quarantined record; the trace of each fault once."""
+    fault = record.fault
+    if fault is None:
+        return
+    if fault.id not in logged:
+        logged.add(fault.id)
+        log.error("fault %s: %s\n  %s", fault.id, fault.kind, "\n  ".join(fault.trace))
+    log.warning("batch %s record %d is quarantined: fault %s", batch_id, record.number, fault.id)
 
 
-def _is_refused(error: Exception, records: Sequence[JudgedRecord]) -> bool:
+def is_refused(error: Exception, records: Sequence[JudgedRecord]) -> bool:
     """Whether it may be the fault of one of the records, of which more can be found out."""
     if not records or (len(records) == 1 and records[0].fault is not None):
         return False
