@@ -125,6 +125,20 @@ class Settings(BaseSettings):
         3, ge=1, le=365, description="an upload that is not finished by then is removed"
     )
 
+    ods_url: str = Field(
+        "https://api.service.nhs.uk/organisation-data-terminology-api/fhir",
+        description="the ODS API (ODT FHIR R4) that organisations are synced from; empty: none",
+    )
+    ods_key_env: str = Field(
+        "ODS_API_KEY", description="the environment variable that holds the key for it"
+    )
+    ods_per_second: float = Field(5.0, gt=0, le=15, description="requests to it")
+    ods_roles: str = Field(
+        "RO76,RO107,RO108,RO172,RO176,RO182,RO197,RO198,RO318",
+        pattern=r"^(RO\d+(,RO\d+)*)?$",
+        description="roles of organisations that are added when they are new, by commas",
+    )
+
     keep_raw_days: int = Field(
         365, ge=0, description="raw files and bodies of requests, once loaded; 0: for ever"
     )
@@ -175,6 +189,10 @@ class Settings(BaseSettings):
         return Limits(**{name: getattr(self, f"max_{name}") for name in names})
 
     @property
+    def ods_role_codes(self) -> tuple[str, ...]:
+        return split_list(self.ods_roles)
+
+    @property
     def profiles_folder(self) -> Path:
         return self.profiles or self.home / "profiles"
 
@@ -185,6 +203,10 @@ class Settings(BaseSettings):
     @property
     def uploads_folder(self) -> Path:
         return self.home / "uploads"
+
+    @property
+    def metrics_folder(self) -> Path:
+        return self.home / "metrics"
 
     @property
     def mailbox_folder(self) -> Path:

@@ -13,7 +13,7 @@ OnBreak = Literal["wait", "load"]
 
 class Organisation(msgspec.Struct, frozen=True):
     """One organisation of the register (ODS). Closed from ``closed`` on; ``successor`` is the
-    code that carries on."""
+    code that carries on. ``former_names``: what it was called before it was renamed."""
 
     code: str
     name: str
@@ -22,6 +22,7 @@ class Organisation(msgspec.Struct, frozen=True):
     successor: str | None = None
     icb: str | None = None
     region: str | None = None
+    former_names: tuple[str, ...] = ()
 
 
 class Grant(msgspec.Struct, frozen=True):

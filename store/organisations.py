@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import Connection, Row, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from schemas.submission import Organisation
@@ -12,8 +13,10 @@ from store.audit import Audit
 from store.bulk import is_postgresql
 from store.tables import organisations
 
-_FIELDS = Organisation.__struct_fields__
-_COLUMNS = [organisations.c[name] for name in _FIELDS]
+# Former names are what the sync found out, whoever loads a register by hand.
+_GIVEN = tuple(name for name in Organisation.__struct_fields__ if name != "former_names")
+_COLUMNS = [organisations.c[name] for name in (*_GIVEN, "former_names")]
+_decode_names = msgspec.json.Decoder(tuple[str, ...]).decode
 
 
 class Organisations:
@@ -39,18 +42,30 @@ class Organisations:
     def get_register(self) -> dict[str, Organisation]:
         """Every organisation, by code."""
         rows = self._connection.execute(select(*_COLUMNS))
-        return {row.code: _read(row) for row in rows}
+        return {row[0]: _read(row) for row in rows}
 
 
 def put_organisations(connection: Connection, given: Iterable[Organisation]) -> None:
     """Some, in place of what stands under their codes; the entry in the audit log is the
     caller's."""
-    rows = [{name: getattr(one, name) for name in _FIELDS} for one in given]
+    rows = [make_row(one) for one in given]
     insert = postgresql.insert if is_postgresql(connection) else sqlite.insert
     statement = insert(organisations)
-    fresh = {name: statement.excluded[name] for name in _FIELDS if name != "code"}
+    fresh = {name: statement.excluded[name] for name in _GIVEN if name != "code"}
     connection.execute(statement.on_conflict_do_update(index_elements=["code"], set_=fresh), rows)
 
 
-def _read(row: Sequence[Any]) -> Organisation:
-    return Organisation(*row)
+def make_row(one: Organisation) -> dict[str, Any]:
+    """Without its former names."""
+    return {name: getattr(one, name) for name in _GIVEN}
+
+
+def read_organisation(row: Row[Any]) -> Organisation:
+    """Of a row of the whole table."""
+    return _read([*(getattr(row, name) for name in _GIVEN), row.former_names])
+
+
+def _read(values: Sequence[Any]) -> Organisation:
+    """In the order of the columns: a register of many thousands is read for every part."""
+    *given, former = values
+    return Organisation(*given, *([_decode_names(former)] if former else []))

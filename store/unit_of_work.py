@@ -30,8 +30,10 @@ from store.parts import Parts
 from store.pruned_files import PrunedFiles
 from store.quarantine import QuarantinedRecords
 from store.quiet import QuietBatches
+from store.receipt_messages import ReceiptMessages
 from store.receipts import Receipts
 from store.records import Records
+from store.reference_runs import ReferenceRuns
 from store.replays import Replays
 from store.reservations import Reservations
 from store.retention import Retention
@@ -39,6 +41,7 @@ from store.sandbox import Sandbox
 from store.singles import Singles
 from store.sources import Sources
 from store.steps import Steps
+from store.synced import SyncedOrganisations
 from store.tokens import Tokens
 from store.trials import Trials
 from store.unloaded import UnloadedRecords
@@ -165,6 +168,10 @@ class UnitOfWork:
         return Collectors(self._connection, self.audit, self._now)
 
     @cached_property
+    def receipt_messages(self) -> ReceiptMessages:
+        return ReceiptMessages(self._connection, self.audit, self._now)
+
+    @cached_property
     def collected(self) -> Collected:
         return Collected(self._connection, self.audit, self._now)
 
@@ -199,6 +206,14 @@ class UnitOfWork:
     @cached_property
     def retention(self) -> Retention:
         return Retention(self._connection, self.audit, self._now)
+
+    @cached_property
+    def synced(self) -> SyncedOrganisations:
+        return SyncedOrganisations(self._connection, self.audit, self._now)
+
+    @cached_property
+    def reference_runs(self) -> ReferenceRuns:
+        return ReferenceRuns(self._connection, self.audit, self._now)
 
     @cached_property
     def kept_rows(self) -> KeptRows:

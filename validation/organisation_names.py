@@ -1,7 +1,8 @@
 """Organisations that a record names instead of giving their codes: found in the register by name.
 
 Compared is the name as it stands, but for case, punctuation, blanks and "&" for "and". Nothing is
-guessed: "Northmoor Trust" is not "Northmoor University Hospitals NHS Foundation Trust".
+guessed: "Northmoor Trust" is not "Northmoor University Hospitals NHS Foundation Trust". A name that
+an organisation had before it was renamed is still its name, unless another has it now.
 """
 
 import re
@@ -127,10 +128,14 @@ class _Identical:
 # register it compares with, so its identity cannot come to mean another one.
 @lru_cache(maxsize=2)
 def _index(key: _Identical) -> dict[str, tuple[str, ...]]:
-    """Name → the codes of the organisations that have it, in order."""
+    """Name → the codes of the organisations that have it, in order; of a name that none has any
+    more, of those that had it."""
     found: dict[str, tuple[str, ...]] = {}
+    former: dict[str, tuple[str, ...]] = {}
     for code, organisation in sorted(key.register.items()):
         name = normal_name(organisation.name)
         if name:
             found[name] = (*found.get(name, ()), code)
-    return found
+        for one in map(normal_name, organisation.former_names):
+            former[one] = (*former.get(one, ()), code)
+    return former | found

@@ -6,6 +6,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from gateway.cli.access import show_usage
+from gateway.cli.alarms import expect
 from gateway.cli.options import (
     AsJson,
     open_command_gateway,
@@ -13,6 +14,7 @@ from gateway.cli.options import (
     print_json,
     print_table,
 )
+from gateway.cli.reference import sync as sync_organisations
 from gateway.pipeline import access, register
 from schemas.errors import WrongUseError
 from schemas.submission import FeedFormat, OnBreak, Source
@@ -21,6 +23,8 @@ sources = typer.Typer(help="Local systems that send feeds.", no_args_is_help=Tru
 organisations = typer.Typer(help="The register of organisations (ODS).", no_args_is_help=True)
 users = typer.Typer(help="Who is told of events.", no_args_is_help=True)
 sources.command("usage")(show_usage)
+organisations.command("sync")(sync_organisations)
+sources.command("expect")(expect)
 
 _FORMATS: tuple[str, ...] = get_args(FeedFormat)
 _ON_BREAK: tuple[str, ...] = get_args(OnBreak)

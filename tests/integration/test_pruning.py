@@ -25,6 +25,8 @@ from store import tables
 from store.raw_files import RawFiles
 from tests.lib.databases import read_rows
 from tests.lib.line import ingest, open_line, read_receipt, register_everyone
+from tests.lib.records import SOURCE
+from tests.lib.singles import load, make_single
 from tests.lib.snapshot import find_differences, read_snapshot
 
 NOTHING = dict.fromkeys(
@@ -341,3 +343,31 @@ def test_many_prune_and_receive_at_once(gateway, database_url):
         with gateway.raw.open_verified(sha256):
             pass
     assert mark_externally_recorded(then) == {"marked": 0}
+
+
+def test_unpacked_again_by_another_feed_between_the_mark_and_the_deletion_it_stays(gateway):
+    ingest(gateway, "test-fhir", gzip.compress(GOOD, mtime=0))
+    settle(gateway)
+    then = later(gateway, 8)
+    with pytest.raises(KeyboardInterrupt):
+        prune_old_data(replace(then, raw=KilledRaw(gateway.settings.raw_folder, removes=False)))
+    ingest(then, "test-xml", gzip.compress(GOOD, mtime=1))
+    files = list_files(gateway)
+    assert prune_old_data(then)["files"] == 0
+    assert list_files(gateway) == files
+
+
+def test_the_body_of_a_request_goes_and_its_event_stays(gateway, database_url):
+    single = make_single("body of a request", "0" * 8, "IN-1")
+    with gateway.store.begin(actor="test", at=gateway.now()) as work:
+        work.sources.add(SOURCE)
+    (outcome,) = load(gateway.store, single)
+    settle(gateway)
+    with gateway.store.read() as work:
+        assert work.singles.find_body(outcome.batch_number) == b"body of a request"
+    done = prune_old_data(later(gateway, 400))
+    assert (done["bytes"], done["files"]) == (1, 0)
+    assert read_rows(database_url, tables.bodies) == []
+    assert [row.id for row in read_rows(database_url, tables.events)] == [outcome.event_id]
+    with gateway.store.read() as work:
+        assert work.singles.find_outcome(outcome.batch_number).event_id == outcome.event_id
