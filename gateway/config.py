@@ -25,6 +25,9 @@ class Settings(BaseSettings):
 
     home: Path = Field(Path("var"), description="data folder: raw files, mailbox, database")
     database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in home")
+    raw_url: str = Field(
+        "", description="s3://bucket/folder for raw files; empty: the folder raw in home"
+    )
 
     part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
     commit_records: int = Field(2_000, description="records loaded in one transaction")

@@ -8,8 +8,8 @@ from schemas.receipt import Receipt
 
 
 class ExitCode(IntEnum):
-    """0 all accepted, 3 some rejected, 4 batch unreadable, 5 batch held, 6 some quarantined, 2
-    wrong use, 1 we broke."""
+    """0 all accepted, 3 some rejected, 4 batch unreadable, 5 batch held, 6 some quarantined, 7 an
+    alarm is open, 2 wrong use, 1 we broke."""
 
     ALL_ACCEPTED = 0
     BROKEN = 1
@@ -18,6 +18,7 @@ class ExitCode(IntEnum):
     UNREADABLE = 4
     HELD = 5
     QUARANTINED = 6
+    ALARM = 7
 
 
 def of_receipt(receipt: Receipt) -> ExitCode:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, case, func, select, text
 
 from schemas.statuses import AlertKind, BatchState
 from store.audit import Audit
-from store.tables import alerts, batches, messages, parts
+from store.tables import alerts, batches, messages, parts, sources
 
 
 class LateBatch(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,6 +143,18 @@ class Backlog:
             .group_by(batches.c.verdict)
         )
         return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def find_last_received(self) -> dict[str, datetime]:
+        """By source: when its newest batch came. One look into an index a source."""
+        newest = (
+            select(batches.c.received_at)
+            .where(batches.c.source_id == sources.c.id)
+            .order_by(batches.c.number.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        found = self._connection.execute(select(sources.c.id, newest))
+        return {row[0]: row[1] for row in found if row[1] is not None}
 
     def estimate_rows(self, table: str) -> int:
         """About how many rows, as PostgreSQL remembers; 0 where there is no such table, or on

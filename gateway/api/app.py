@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from gateway.api import events, feeds, records, sandbox, taxonomy, tokens, uploads
 from gateway.api.asking import Asking
-from gateway.api.envelope import Envelope
+from gateway.api.envelope import Count, Envelope
 from gateway.api.feed_worker import FeedWorker
 from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
@@ -87,8 +87,21 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
-    app.add_middleware(Envelope, make_id=lambda: str(uuid.UUID(bytes=gateway.random_bytes(16))))
+    app.add_middleware(
+        Envelope,
+        make_id=lambda: str(uuid.UUID(bytes=gateway.random_bytes(16))),
+        count=_make_count(gateway),
+    )
     return app
+
+
+def _make_count(gateway: Gateway) -> Count | None:
+    if not gateway.settings.metrics_port:
+        return None
+    # prometheus_client asks the environment where to count when it is imported.
+    from gateway.monitoring.api_counts import ApiCounts  # noqa: PLC0415
+
+    return ApiCounts().add
 
 
 @asynccontextmanager

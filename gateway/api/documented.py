@@ -175,6 +175,10 @@ CAPABILITY: Final[Documented] = {
 }
 TAXONOMY: Final[Documented] = {200: document("the resource", FHIR_JSON, _RESOURCE)}
 OPEN_FHIR_PROBLEMS: Final = outcomes(400, 404, 500, 503)
+LIVE: Final[Documented] = {
+    200: document("it answers", JSON, {"type": "object", "required": ["status"]}),
+    **problems(500),
+}
 HEALTH: Final[Documented] = {
     200: document("it answers", JSON, {"type": "object", "required": ["status"]}),
     **problems(500, 503),

@@ -15,8 +15,10 @@ from fastapi import FastAPI
 from gateway.api.app import make_app
 from gateway.api.wire import Wire
 from gateway.bootstrap import open_gateway
+from gateway.config import read_settings
 from gateway.fhir.sent import prepare_checks
 from gateway.logs import set_up_logging
+from gateway.monitoring.exporter import serve_metrics
 from gateway.sandbox.restore import prepare_sandbox
 from schemas.errors import UnavailableError
 
@@ -39,18 +41,19 @@ SERVER: Final[dict[str, Any]] = {
 def serve(*, host: str, port: int, workers: int) -> None:
     """Until it is told to stop; what is being answered then is answered first. Several workers
     share one database, which must be PostgreSQL for them to gain anything."""
-    uvicorn.run(
-        "gateway.api.serve:make_served_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        loop="uvloop",
-        log_config=_LOGGED,
-        log_level=logging.getLevelName(logging.getLogger().level).lower(),
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-        **SERVER,
-    )
+    with serve_metrics(read_settings()):
+        uvicorn.run(
+            "gateway.api.serve:make_served_app",
+            factory=True,
+            host=host,
+            port=port,
+            workers=workers,
+            loop="uvloop",
+            log_config=_LOGGED,
+            log_level=logging.getLevelName(logging.getLogger().level).lower(),
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+            **SERVER,
+        )
 
 
 @contextmanager

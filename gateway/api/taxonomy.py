@@ -79,9 +79,17 @@ async def list_kind(
     return Response(content, headers=_CACHED, media_type=FHIR_JSON)
 
 
+@router.get("/health/live", responses=documented.LIVE)
+async def get_live() -> JSONResponse:
+    """Whether this process answers, whatever the database does: one that does not is to be started
+    anew."""
+    return JSONResponse({"status": "pass"})
+
+
 @router.get("/health", responses=documented.HEALTH)
 def get_health(request: Request) -> JSONResponse:
-    """Whether we can answer: the database does."""
+    """Whether we can answer: the database does. Where it does not, requests are to go elsewhere;
+    starting anew would not help."""
     gateway: Gateway = request.app.state.gateway
     with gateway.store.read() as work:
         work.batches.count("held")

@@ -8,6 +8,7 @@ import typer
 
 from gateway.cli import (
     access,
+    alarms,
     clients,
     collectors,
     conformance,
@@ -29,7 +30,8 @@ app = typer.Typer(
     name="lrms-gateway",
     help="From local risk management systems to national patient safety events."
     " Exit codes: 0 all accepted, 3 some records rejected, 4 feed unreadable, 5 feed held for a"
-    " decision, 6 some records kept in quarantine by a fault of ours, 2 wrong use, 1 we broke.",
+    " decision, 6 some records kept in quarantine by a fault of ours, 7 an alarm is open, 2 wrong"
+    " use, 1 we broke.",
     no_args_is_help=True,
     add_completion=False,
     # Its tracebacks print local variables: event content must never get there.
@@ -44,6 +46,7 @@ app.add_typer(registry.organisations, name="organisation")
 app.add_typer(registry.users, name="user")
 app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
+app.add_typer(alarms.alarms, name="alarm")
 app.add_typer(collectors.collectors, name="collector")
 app.add_typer(profiles.profiles, name="profile")
 app.add_typer(sandbox.sandbox, name="sandbox")
@@ -55,6 +58,9 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.receipt,
     push.push,
     serve.serve,
+    alarms.status,
+    alarms.watch,
+    alarms.metrics,
     operations.deliver,
     prune.prune,
     operations.migrate,
