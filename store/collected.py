@@ -75,11 +75,11 @@ class Collected:
     def count(self, collector_id: str) -> dict[str, int]:
         """By state."""
         query = (
-            select(collected.c.state, func.count())
+            select(collected.c.state, func.count().label("number"))
             .where(collected.c.collector_id == collector_id)
             .group_by(collected.c.state)
         )
-        return dict(self._connection.execute(query).tuples().all())
+        return {row.state: row.number for row in self._connection.execute(query)}
 
     def receive(
         self,
