@@ -80,7 +80,7 @@ def _walk_rows(
     if isinstance(last, tuple) and is_totals(rows.make_record(0, *last).content, columns):
         index.tell(reading.TOTALS_ROW.at(row=f"row {spot[1]}"))
     elif last is not None:
-        index.count(limits)
+        pieces.take(index.count(limits), spot)
 
 
 def _walk_groups(
@@ -227,7 +227,8 @@ class _Pieces:
 
     def take(self, number: int, spot: Spot) -> None:
         start, row = spot
-        if start is None or start - self._pieces[-1].start < self._part_bytes:
+        last = self._pieces[-1]
+        if start is None or start - last.start < self._part_bytes or number == last.first_record:
             return
         self._pieces[-1] = self._pieces[-1]._replace(end=start)
         self._pieces.append(Piece(start, self._size, number, row))

@@ -110,7 +110,8 @@ class _Cutting:
                     self._is_sure = False
                     continue
                 last = start
-                if start - piece.start >= part_bytes and not isinstance(element, Skipped):
+                is_full = start - piece.start >= part_bytes and number > piece.first_record
+                if is_full and not isinstance(element, Skipped):
                     around, tail = self._find_around(element)
                     pieces.append(_end(piece, start, tail))
                     piece = Piece(start, size, number, place, around)

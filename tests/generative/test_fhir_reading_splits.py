@@ -20,12 +20,12 @@ from gateway.adapters.json_strict import (
     read_json,
 )
 from gateway.adapters.limits import Limits
-from gateway.adapters.parts import cut_into_parts
 from mappers.fhir_write import write_fhir
 from mappers.fhir_write_xml import write_fhir_xml
 from schemas.batch import Part
 from schemas.record import SourceRecord
 from tests.lib.event_strategies import national_events
+from tests.lib.parted import index, make_terms
 
 LIMIT = 4096
 LIMITS = Limits(record_bytes=LIMIT, depth=64)
@@ -64,8 +64,8 @@ def test_ndjson_in_parts_gives_the_records_of_one_part(
     raw = b'{"a":1}\n' + b"\n".join(lines) + (b"\n" if ends else b"")
     whole = list(read_fhir_ndjson(BytesIO(raw), make_part(raw), limits=Limits(record_bytes=LIMIT)))
     stream = BytesIO(raw)
-    parts = cut_into_parts(
-        stream, "fhir-ndjson", batch_number=1, size=len(raw), part_bytes=part_bytes
+    _, parts = index(
+        raw, "fhir-ndjson", make_terms("fhir-ndjson", None, Limits()), part_bytes=part_bytes
     )
     pieces: list[SourceRecord] = []
     for part in parts:

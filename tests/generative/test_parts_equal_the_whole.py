@@ -110,7 +110,7 @@ def broken_feeds(draw, name):
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(data=st.data(), part_bytes=st.sampled_from([1, 100, 700, 3_000]), seed=st.integers(0, 9))
 def test_a_feed_in_parts_reads_as_the_whole(name, data, part_bytes, seed):
     check(data.draw(broken_feeds(name)), name, part_bytes, seed)
