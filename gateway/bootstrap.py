@@ -4,9 +4,10 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from gateway.config import Settings, read_settings
 from gateway.identity.published_keys import PublishedKeys
@@ -18,7 +19,12 @@ from mappers.profile_load import Shelf, make_shelf
 from schemas.errors import WrongUseError
 from store.engine import Store, open_store
 from store.partial_files import PartialFiles
-from store.raw_files import RawFiles
+from store.raw_store import RawStore, open_raw_store
+
+if TYPE_CHECKING:
+    from paramiko import SSHClient
+
+    OpenSsh = Callable[[str], AbstractContextManager[SSHClient]]
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,12 @@ class Gateway:
     audit log; ``partial`` holds what came so far of uploads; ``profiles`` are the shipped mapping
     profiles and those of one's own; ``monotonic`` counts seconds, whatever is done to the clock;
     ``random_bytes`` are those keys and upload ids are made of; ``published_keys`` fetches the keys
-    that clients publish; ``find_secret`` gives the secret of a name (an environment variable)."""
+    that clients publish; ``find_secret`` gives the secret of a name (an environment variable);
+    ``open_ssh`` opens the connection of an id, where somebody (Airflow) keeps connections."""
 
     settings: Settings
     store: Store
-    raw: RawFiles
+    raw: RawStore
     partial: PartialFiles
     mailer: Mailer
     profiles: Shelf
@@ -40,6 +47,7 @@ class Gateway:
     random_bytes: Callable[[int], bytes]
     published_keys: PublishedKeys
     find_secret: Callable[[str], str | None]
+    open_ssh: "OpenSsh | None"
     actor: str
 
 
@@ -72,6 +80,7 @@ def open_gateway(
     monotonic: Callable[[], float] = time.monotonic,
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     find_secret: Callable[[str], str | None] = os.environ.get,
+    open_ssh: "OpenSsh | None" = None,
     actor: str = "system",
 ) -> Iterator[Gateway]:
     """The assembled gateway; closed at the end of the block.
@@ -91,7 +100,7 @@ def open_gateway(
         yield Gateway(
             settings=settings,
             store=store,
-            raw=RawFiles(settings.raw_folder),
+            raw=open_raw_store(settings.raw_url, settings.raw_folder),
             partial=PartialFiles(settings.uploads_folder),
             mailer=_make_mailer(settings),
             profiles=open_shelf(settings),
@@ -100,5 +109,6 @@ def open_gateway(
             random_bytes=random_bytes,
             published_keys=PublishedKeys(monotonic),
             find_secret=find_secret,
+            open_ssh=open_ssh,
             actor=actor,
         )

@@ -17,7 +17,8 @@ from schemas.batch import Part
 from schemas.errors import GatewayError, UnavailableError, UnknownError
 from store.disk import failures_told, sync_folder, write_all
 
-_BLOCK = 1 << 20
+# Read and written at a time.
+BLOCK = 1 << 20
 _READ_ONLY = 0o444
 # What was not written to for so long was left by a killed process, however slow the sender.
 _LEFT_SECONDS = 24 * 3600
@@ -79,7 +80,7 @@ class RawFiles:
         digest, size = hashlib.sha256(), 0
         # Beside the final place, so that the link stays within one file system.
         with tempfile.NamedTemporaryFile(dir=incoming, buffering=0) as target:
-            while block := stream.read(_BLOCK):
+            while block := stream.read(BLOCK):
                 digest.update(block)
                 size += len(block)
                 write_all(target.fileno(), block)
@@ -115,10 +116,7 @@ class RawFiles:
         """The bytes, from the start, once those of ``part`` (none: all of them) were seen to be
         the ones that were stored; DamagedError where they are not. Costs a second a gigabyte."""
         with self.open(sha256) as stream:
-            found = hash_range(stream, part.start, part.end) if part else hash_range(stream)
-            if found != (part.sha256 if part else sha256):
-                raise DamagedError(f"raw file {sha256} is damaged: receive the same file again")
-            stream.seek(0)
+            check_bytes(stream, sha256, part)
             yield stream
 
     def holds_any(self) -> bool:
@@ -136,16 +134,30 @@ class RawFiles:
             self._path(sha256).unlink(missing_ok=True)
 
     def _path(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
-            raise UnknownError("not a sha256")
-        return self._folder / sha256[:2] / sha256[2:4] / sha256
+        return self._folder / place_of(sha256)
+
+
+def place_of(sha256: str) -> Path:
+    """Where in the raw store a file is: in folders that stay small."""
+    if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        raise UnknownError("not a sha256")
+    return Path(sha256[:2], sha256[2:4], sha256)
+
+
+def check_bytes(stream: BinaryIO, sha256: str, part: Part | None) -> None:
+    """DamagedError unless the bytes of ``part`` (none: all of them) are those that were stored. The
+    stream is at its start afterwards."""
+    found = hash_range(stream, part.start, part.end) if part else hash_range(stream)
+    if found != (part.sha256 if part else sha256):
+        raise DamagedError(f"raw file {sha256} is damaged: receive the same file again")
+    stream.seek(0)
 
 
 def hash_range(stream: BinaryIO, start: int = 0, end: int | None = None) -> str:
     """sha256 of the bytes from ``start`` to ``end`` (exclusive; none: the last one)."""
     stream.seek(start)
     digest, left = hashlib.sha256(), sys.maxsize if end is None else end - start
-    while block := stream.read(min(_BLOCK, left)):
+    while block := stream.read(min(BLOCK, left)):
         digest.update(block)
         left -= len(block)
     return digest.hexdigest()

@@ -17,7 +17,8 @@ from gateway.pipeline.feeds import FeedTerms
 from schemas.batch import Shape
 from schemas.catalogue import expectations, packing, word_message
 from schemas.finding import Finding
-from store.raw_files import RawFile, RawFiles
+from store.raw_files import RawFile
+from store.raw_store import RawStore
 
 # Read line by line: cut anywhere, what is left still reads.
 LINE_SHAPES: Final[frozenset[Shape]] = frozenset({"csv", "ndjson", "fhir-ndjson"})
@@ -41,7 +42,7 @@ class OpenFeed(msgspec.Struct, frozen=True):
 
     terms: FeedTerms
     stream: BinaryIO
-    kept: RawFiles
+    kept: RawStore
     contents: list[Content]
     findings: list[Finding]
 
@@ -53,7 +54,7 @@ class OpenFeed(msgspec.Struct, frozen=True):
         return self.kept.open(content.sha256) if content.sha256 else nullcontext(self.stream)
 
 
-def open_contents(terms: FeedTerms, stream: BinaryIO, kept: RawFiles) -> OpenFeed:
+def open_contents(terms: FeedTerms, stream: BinaryIO, kept: RawStore) -> OpenFeed:
     """``stream`` must be seekable. Done again (after a kill), it keeps the same files again."""
     telling = _Telling(terms, kept)
     size = stream.seek(0, io.SEEK_END)
@@ -75,7 +76,7 @@ def _check_size(size: int, limits: Limits) -> None:
 
 
 class _Telling:
-    def __init__(self, terms: FeedTerms, kept: RawFiles) -> None:
+    def __init__(self, terms: FeedTerms, kept: RawStore) -> None:
         self._terms = terms
         self._kept = kept
         self._names: Counter[str] = Counter()
