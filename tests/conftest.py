@@ -2,7 +2,7 @@
 never a skip."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
@@ -73,3 +73,12 @@ def shared_database_url(
     server = request.getfixturevalue("postgresql_server")
     with make_database(server, request.getfixturevalue("postgresql_template")) as url:
         yield url
+
+
+@pytest.fixture
+def fresh_postgresql(
+    postgresql_server: str, postgresql_template: str
+) -> Iterator[Callable[[], str]]:
+    """Makes migrated databases of PostgreSQL, empty each."""
+    with ExitStack() as stack:
+        yield lambda: stack.enter_context(make_database(postgresql_server, postgresql_template))

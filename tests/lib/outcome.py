@@ -40,7 +40,8 @@ def read_mail(home: Path) -> list[str]:
 
 def assert_undisturbed(found: dict[str, Any], expected: dict[str, Any], url: str) -> None:
     """The store as an undisturbed run leaves it, the receipts complete, every alert once."""
-    assert find_differences(expected, found) == []
+    differences = find_differences(expected, found)
+    assert not differences, "\n".join(differences)
     alerts = read_rows(url, tables.alerts)
     keys = Counter((row.event_id, row.organisation, row.kind) for row in alerts)
     assert set(keys.values()) <= {1}
