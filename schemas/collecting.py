@@ -25,6 +25,31 @@ ITEM_TRANSITIONS: Final[frozenset[tuple[ItemState, ItemState]]] = frozenset(
     }
 )
 
+# The answer to a message. sending: a run is at it. unknown: it broke off, and whether it went out
+# nobody could tell. undelivered: sent, and reported back. refused: the far end does not take it.
+ReceiptState = Literal["waiting", "sending", "sent", "unknown", "undelivered", "refused"]
+
+# sending → waiting: it surely did not go out. unknown → waiting: the far end never heard of it, or
+# an operator says so. undelivered, refused → waiting: an operator has it sent again.
+RECEIPT_TRANSITIONS: Final[frozenset[tuple[ReceiptState, ReceiptState]]] = frozenset(
+    {
+        ("waiting", "sending"),
+        ("sending", "sending"),
+        ("sending", "sent"),
+        ("sending", "waiting"),
+        ("sending", "unknown"),
+        ("sending", "refused"),
+        ("unknown", "sent"),
+        ("unknown", "waiting"),
+        ("unknown", "unknown"),
+        ("sent", "undelivered"),
+        ("unknown", "undelivered"),
+        ("sending", "undelivered"),
+        ("undelivered", "waiting"),
+        ("refused", "waiting"),
+    }
+)
+
 # Why an item is refused, or why it or a whole run failed. What is told of it: nothing else.
 REASONS: Final[dict[str, str]] = {
     # an item is refused
@@ -41,6 +66,7 @@ REASONS: Final[dict[str, str]] = {
     "wrong-workflow": "no source is set for its workflow",
     # an item, or the run, failed, and is tried again
     "bad-answer": "the far end answers what we do not understand",
+    "certificate": "its certificate, or ours, is not accepted",
     "broken-off": "what came is less than the far end said",
     "changed": "it changed while it was read",
     "denied": "the far end does not let us in, or not there",
@@ -55,6 +81,10 @@ REASONS: Final[dict[str, str]] = {
     "timed-out": "the far end did not answer in time",
     "unavailable": "our database or disk did not answer",
     "unreachable": "the far end cannot be reached",
+    # a receipt that was sent back
+    "undelivered": "MESH could not deliver it: its sender does not collect, or is no more",
+    "not-taken": "the far end does not take it: is the recipient and workflow registered?",
+    "lost-track": "it broke off while it was sent, and the far end cannot say whether it has it",
     # an item is gone
     "vanished": "it left the far end before it was received",
 }
@@ -105,3 +135,25 @@ class CollectedItem(msgspec.Struct, frozen=True, kw_only=True):
     tries: int = 0
     reason: str | None = None
     headers: str | None = None
+
+
+class ReceiptMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """The receipt of ``batch_id``, to be sent to who sent item ``item_id``. ``local_id`` is what
+    the far end knows it by; ``message_id`` its own id of it, once it took the first part. ``token``
+    is the fencing token; ``due_at`` is when it is tried (again), or, while it is being sent, when
+    another may look into what became of it."""
+
+    item_id: int
+    collector_id: str
+    batch_id: str
+    local_id: str
+    recipient: str
+    workflow: str
+    state: ReceiptState
+    token: int
+    attempts: int
+    due_at: datetime
+    created_at: datetime
+    message_id: str | None = None
+    sent_at: datetime | None = None
+    reason: str | None = None

@@ -46,7 +46,7 @@ class Collected:
             self._add(collector_id, fresh)
             known |= self._find_by_key(collector_id, list(fresh))
         return [
-            self._move(known[key], "waiting", "item.seen_again")
+            self._move(known[key], "waiting", "item.seen_again", settled_at=None)
             if known[key].state == "gone"
             else known[key]
             for key in keys

@@ -10,7 +10,9 @@ from pydantic import ValidationError
 from gateway.bootstrap import Gateway
 from gateway.collectors.far_end import FarEnd
 from gateway.collectors.folder import FolderSettings, open_folder
+from gateway.collectors.mesh import LEAST_EVERY, MeshSettings, open_mailbox
 from gateway.collectors.settings import KindSettings
+from gateway.collectors.sftp import SftpSettings, open_sftp
 from schemas.batch import Route
 from schemas.collecting import Collector, CollectorKind
 from schemas.errors import WrongUseError
@@ -28,6 +30,8 @@ class Kind:
 
 KINDS: Final[dict[CollectorKind, Kind]] = {
     "folder": Kind(FolderSettings, "folder", open_folder),
+    "mesh": Kind(MeshSettings, "mesh", open_mailbox, least_every=LEAST_EVERY),
+    "sftp": Kind(SftpSettings, "sftp", open_sftp),
 }
 
 
