@@ -3,7 +3,6 @@
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ import requests
 from samples.airflow_home import make_environment
 from samples.processes import start, stop
 from tests.lib.mail_server import find_free_port
+from tests.lib.waiting import wait_for
 
 READY_SECONDS = 180
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
@@ -57,13 +57,7 @@ class RunningAirflow:
             return []
 
     def wait_for(self, what: str, look: Callable[[], Found], *, seconds: float = 120) -> Found:
-        """What ``look`` finds, once it finds something."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if found := look():
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"waited in vain for {what}\n{self.log.read_text()[-5000:]}")
+        return wait_for(what, look, seconds=seconds, explain=lambda: self.log.read_text()[-5000:])
 
 
 @contextmanager
