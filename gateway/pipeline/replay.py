@@ -3,7 +3,7 @@ the order of arrival, so that an older content never overwrites a newer one (doc
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Final
 
@@ -30,6 +30,7 @@ MOST: Final = 1_000
 _PAGE: Final = 1_000
 _CHUNK: Final = 200
 _LOADING: Final = "its batch is still being loaded"
+_MEANWHILE: Final = "it was replayed or corrected meanwhile"
 
 
 class Replayed(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,22 +127,22 @@ class _Replaying:
             return
         for start in range(0, len(records), self._pace.at_once):
             some = records[start : start + self._pace.at_once]
-            lines = self._load(batch, again, some)
-            yield from (_retell(one, again, lines.get(one.line.number)) for one in some)
+            yield from self._load(batch, again, some)
             self._pace.wait(len(some))
 
     def _load(
         self, batch: Batch, again: ReadAgain, records: Sequence[UnloadedRecord]
-    ) -> dict[int, ReceiptLine]:
-        """The lines that are new, by number."""
-        changed = [
-            judged
+    ) -> list[Replayed]:
+        changed = {
+            judged.number: judged
             for one in records
             if (judged := again.judged.get(one.line.number)) and not _is_as_before(one, judged)
-        ]
-        for judged in changed:
+        }
+        for judged in changed.values():
             log_fault(batch.id, judged, self._logged)
-        return self._load_all(batch, again.profile, changed)
+        lines = self._load_all(batch, again.profile, list(changed.values()))
+        lost = dict.fromkeys(changed.keys() - lines.keys(), _MEANWHILE) | again.lost
+        return [_retell(one, lines.get(one.line.number), lost) for one in records]
 
     def _load_all(
         self, batch: Batch, profile: str, judged: Sequence[JudgedRecord]
@@ -207,9 +208,9 @@ def _foretell(record: UnloadedRecord, again: ReadAgain, foreseen: dict[int, Fore
     )
 
 
-def _retell(record: UnloadedRecord, again: ReadAgain, line: ReceiptLine | None) -> Replayed:
+def _retell(record: UnloadedRecord, line: ReceiptLine | None, lost: Mapping[int, str]) -> Replayed:
     if line is None:
-        why = again.lost.get(record.line.number, "")
+        why = lost.get(record.line.number, "")
         after = None if why else record.line.disposition
         return _tell(record, after, why=why, findings=record.line.findings)
     return msgspec.structs.replace(

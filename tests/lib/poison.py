@@ -24,7 +24,7 @@ def poison_reader(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
         (fhir_json, "make_record"),
         (xml_records, "_make_record"),
         (json_records._RecordMaker, "_make"),
-        (csv_rows._Rows, "_make_record"),
+        (csv_rows.Rows, "_make_record"),
     ):
         _spoil(patch, owner, name, lambda given: next(x for x in given if type(x) is int), is_bad)
     _spoil(patch, fhir_xml._RecordMaker, "_make", lambda given: given[0]._number, is_bad)
