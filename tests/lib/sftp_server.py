@@ -8,10 +8,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
+import paramiko
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -40,8 +43,8 @@ class SftpServer:
         self.folder = Path(tempfile.mkdtemp(prefix="lrms-sftp-"))
         self.folder.chmod(0o755)
         self.home = self.make_folder("home")
-        self.key_file, client = self._make_key("client")
-        host_file, self.host_key = self._make_key("host")
+        self.key_file, client = self.make_key(self.folder, "client")
+        host_file, self.host_key = self.make_key(self.folder, "host")
         (self.folder / "authorized").write_text(f"{client}\n")
         self.give(host_file)
         self._program = find_sshd(self.folder / "program")
@@ -95,13 +98,30 @@ class SftpServer:
         account = self._account
         return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
 
-    def _make_key(self, name: str) -> tuple[Path, str]:
+    @staticmethod
+    def make_key(folder: Path, name: str) -> tuple[Path, str]:
+        """The file of a new private key, and its public half."""
         key = Ed25519PrivateKey.generate()
-        path = self.folder / f"{name}_key"
+        path = folder / f"{name}_key"
         path.touch(mode=0o600)
         path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
         public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         return path, public.decode()
+
+    @contextmanager
+    def connect(self) -> Iterator[paramiko.SSHClient]:
+        """A client that is logged in, and trusts whoever answers: both are ours."""
+        with paramiko.SSHClient() as client:
+            client.set_missing_host_key_policy(paramiko.MissingHostKeyPolicy())
+            client.connect(
+                self.host,
+                self.port,
+                self.user,
+                key_filename=str(self.key_file),
+                look_for_keys=False,
+                allow_agent=False,
+            )
+            yield client
 
     def _write_config(self, host_file: Path) -> str:
         settings = {

@@ -70,9 +70,11 @@ class TcpProxy:
         there, back = await asyncio.open_connection(self.host, self._target)
         sending = asyncio.ensure_future(_copy(reader, back))
         try:
-            await _copy(there, writer, fault)
-            if fault and fault.then == "silent":
-                await sending
+            # Cancelled is how it ends with the block.
+            with suppress(asyncio.CancelledError):
+                await _copy(there, writer, fault)
+                if fault and fault.then == "silent":
+                    await sending
         finally:
             sending.cancel()
             if fault and fault.then == "reset":
