@@ -7,8 +7,8 @@ from gateway.collectors.far_end import ItemError, RefusedError
 from store.raw_files import Readable
 
 _BLOCK: Final = 1 << 20
-# How often whoever waits for it hears that it still comes.
-_PULSE_BYTES: Final = 16 * _BLOCK
+# How often whoever waits for it hears that it still comes: also of a slow line, well within a lease.
+_PULSE_BYTES: Final = _BLOCK
 
 
 class CappedStream:
