@@ -7,7 +7,7 @@ from gateway.collectors.far_end import ItemError, RefusedError
 from store.raw_files import Readable
 
 _BLOCK: Final = 1 << 20
-# How often whoever waits for it hears that it still comes: also of a slow line, well within a lease.
+# How often whoever waits for it hears that it still comes: of a slow line too, within its lease.
 _PULSE_BYTES: Final = _BLOCK
 
 
