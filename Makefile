@@ -27,7 +27,8 @@ demo: $(READY) ## the main job: three feeds in samples/ become national events, 
 	@$(BIN)/python samples/demo.py
 
 # Tests that are run without make build it themselves, by this rule.
-$(MESH)/.ready: requirements-mesh-sandbox.lock | $(READY)
+$(MESH)/.ready: requirements-mesh-sandbox.lock
+	@echo "Setting up $(MESH) (half a minute) ..."
 	@test -x $(MESH)/bin/python || $(PYTHON) -m venv $(MESH) || { rm -rf $(MESH); $(PYTHON) -m virtualenv -q $(MESH); }
 	@$(MESH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-mesh-sandbox.lock
 	@touch $@
