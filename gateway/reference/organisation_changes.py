@@ -56,8 +56,8 @@ def compare(
     old, new = _show(before), _show(after)
     differs = [name for name in _SHOWN if old[name] != new[name]]
     kinds = _find_kinds(before, after, differs)
-    if known.successors != kept.successors or "closed" in differs:
-        kinds += _find_doubts(kept, found)
+    is_told = known.successors == kept.successors and "closed" not in differs
+    kinds += [one for one in _find_doubts(kept, found) if not (is_told and one == "several")]
     if not kinds:
         return None
     if "several" in kinds:

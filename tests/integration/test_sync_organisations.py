@@ -25,7 +25,8 @@ from tests.lib.databases import read_rows
 from tests.lib.line import open_line, register_everyone
 from tests.lib.ods_server import KEY, make_organisation, serve_ods
 
-OLD, HEIR = "RZB", "RZY"
+# One of the sample register, and one that is not in it.
+OLD, HEIR = "RZB", "RX7"
 
 
 @pytest.fixture
@@ -275,8 +276,8 @@ def test_a_failed_sync_is_a_failed_run_and_the_next_begins_where_it_did(gateway,
     sync(gateway)
     monkeypatch.setattr("gateway.reference.ods.PAGE", 2)
     ods.put(*(make_organisation(f"RX{n}", f"TRUST {n}") for n in range(1, 6)))
-    # Counted, and a page came; then it is away for good.
-    ods.faults = [None, None, *[503] * 5]
+    # Counted, a page came, and what is asked about one of it; then it is away for good.
+    ods.faults = [None, None, None, *[503] * 5]
     with pytest.raises(UpstreamError):
         sync(gateway)
     with gateway.store.read() as work:
