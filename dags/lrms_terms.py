@@ -4,15 +4,33 @@ Not a DAG itself (``.airflowignore``). Airflow puts its DAG folder on the path, 
 beside can import it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import Asset, Context, RetryDecision, RetryPolicy, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowTaskTimeout
+from airflow.sdk import (
+    Asset,
+    AssetOrTimeSchedule,
+    Context,
+    CronTriggerTimetable,
+    RetryDecision,
+    RetryPolicy,
+    task,
+)
+from airflow.sdk.exceptions import (
+    AirflowFailException,
+    AirflowSkipException,
+    AirflowTaskTimeout,
+)
 
 FEEDS_RECEIVED = Asset("lrms://feeds/received")
 EVENTS_LOADED = Asset("lrms://events/loaded")
 EVENTS_MARKED = Asset("lrms://events/marked")
+# By the clock as well: for what came by hand or over the API, and what a killed run left.
+WHEN_FEEDS_CAME = AssetOrTimeSchedule(
+    assets=FEEDS_RECEIVED, timetable=CronTriggerTimetable("*/5 * * * *", timezone="Europe/London")
+)
 
 
 class RetryWhatMayPass(RetryPolicy):
@@ -56,3 +74,19 @@ def watch() -> None:
     """Turns a run red where one of its tasks failed and a later one was run all the same: Airflow
     judges a run by its last tasks alone. Skipped in a green run."""
     raise AirflowFailException("a task of this run failed: its log says why")
+
+
+def skip_unless(some: int, reason: str) -> None:
+    """A task that is skipped updates no asset: what waits for it does not run for nothing."""
+    if not some:
+        raise AirflowSkipException(reason)
+
+
+@contextmanager
+def open_step(name: str) -> Iterator[Any]:
+    """The gateway for one task of a DAG, named ``dag.task``. It is imported where a task runs, not
+    where Airflow reads the DAGs."""
+    from gateway.monitoring.steps import open_step as opened
+
+    with opened(name) as gateway:
+        yield gateway

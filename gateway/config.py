@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     )
 
     part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
+    task_seconds: float = Field(
+        10.0, gt=0, description="an Airflow task is given so much work at least, by estimate"
+    )
     commit_records: int = Field(2_000, description="records loaded in one transaction")
     max_quarantined: int = Field(
         100, ge=0, description="records of a part our own code may fail over; with more it stops"
