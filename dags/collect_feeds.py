@@ -1,6 +1,7 @@
 """### Fetch feeds from where sources leave them
 
-The collectors that are due → each a task → `load_feeds` goes on with what was received.
+The collectors that are due → each a task → `load_feeds` goes on with what was received. And back:
+receipts of finished batches go to the mailboxes they came from.
 A collector that fails is red for itself and holds up no other; when it is due again stands in the
 store. Each item is received once, and the far end is told only then.
 """
@@ -25,11 +26,13 @@ def collect_feeds() -> None:
 
     @task
     def collect(collector_id: str) -> dict[str, int]:
+        from lrms_connections import give_airflows
+
         from gateway.monitoring.steps import open_step
         from gateway.pipeline.collect import run_collector
 
         with open_step("collect_feeds.collect") as gateway:
-            return run_collector(gateway, collector_id)
+            return run_collector(give_airflows(gateway), collector_id)
 
     # Whatever became of the collectors: what one received must not wait for another.
     @task(outlets=[FEEDS_RECEIVED], trigger_rule="all_done")
@@ -42,9 +45,17 @@ def collect_feeds() -> None:
             raise AirflowSkipException("no batch waits: nothing to load")
         return {"waiting": waiting}
 
-    collected, announced = collect.expand(collector_id=find_due()), announce()
-    collected >> announced
-    [collected, announced] >> watch()
+    @task(trigger_rule="all_done")
+    def answer() -> dict[str, int]:
+        from gateway.bootstrap import open_gateway
+        from gateway.pipeline.send_receipts import send_receipts
+
+        with open_gateway(actor="airflow") as gateway:
+            return send_receipts(gateway)
+
+    collected, announced, answered = collect.expand(collector_id=find_due()), announce(), answer()
+    collected >> [announced, answered]
+    [collected, announced, answered] >> watch()
 
 
 collect_feeds()
