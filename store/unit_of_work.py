@@ -45,6 +45,7 @@ from store.synced import SyncedOrganisations
 from store.tokens import Tokens
 from store.trials import Trials
 from store.unloaded import UnloadedRecords
+from store.unsettled import UnsettledBatches
 from store.uploads import Uploads
 from store.usage import UsageCounts
 from store.users import Users
@@ -174,6 +175,10 @@ class UnitOfWork:
     @cached_property
     def collected(self) -> Collected:
         return Collected(self._connection, self.audit, self._now)
+
+    @cached_property
+    def unsettled(self) -> UnsettledBatches:
+        return UnsettledBatches(self._connection, self.audit, self._now)
 
     @cached_property
     def quiet(self) -> QuietBatches:

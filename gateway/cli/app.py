@@ -9,6 +9,7 @@ import typer
 from gateway.cli import (
     access,
     alarms,
+    backfill,
     clients,
     collectors,
     conformance,
@@ -19,6 +20,7 @@ from gateway.cli import (
     profiles,
     prune,
     push,
+    records,
     registry,
     sandbox,
     serve,
@@ -48,6 +50,7 @@ app.add_typer(events.events, name="event")
 app.add_typer(feeds.batches, name="batch")
 app.add_typer(alarms.alarms, name="alarm")
 app.add_typer(collectors.collectors, name="collector")
+app.add_typer(records.records, name="record")
 app.add_typer(profiles.profiles, name="profile")
 app.add_typer(sandbox.sandbox, name="sandbox")
 _COMMANDS: tuple[Callable[..., None], ...] = (
@@ -63,6 +66,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     alarms.metrics,
     operations.deliver,
     prune.prune,
+    backfill.backfill,
     operations.migrate,
     operations.generate,
     conformance.conformance,
