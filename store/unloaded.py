@@ -73,7 +73,7 @@ class UnloadedRecords:
         )
         return int(self._connection.execute(query).scalar_one())
 
-    def find_diff(self, batch_number: int, record_number: int) -> list[tuple[Edit, str]]:
+    def find_edits(self, batch_number: int, record_number: int) -> list[tuple[Edit, str]]:
         """The edits of a record, each with its diff, which is content."""
         query = (
             select(edits, batches.c.id)

@@ -119,6 +119,11 @@ class Rows:
         self.row = self._header.row
         self._id_place = self._names.index(columns.id) if columns.id in self._names else None
 
+    @property
+    def names(self) -> list[str]:
+        """The columns, as the header has them."""
+        return self._names
+
     def walk(self) -> Iterator[tuple[list[str], str] | csv.Error | OverlongRecord]:
         """Of each row that is a record its cells, also as one text; or why it cannot be read: then
         its lines but the first are read again as rows of their own."""

@@ -4,6 +4,8 @@ the two are linked."""
 import logging
 from typing import BinaryIO
 
+import msgspec
+
 from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.ingest import process_batch
@@ -32,12 +34,26 @@ def get_own_record(gateway: Gateway, source_id: str, batch_id: str, number: int)
     return found
 
 
+class Note(msgspec.Struct, frozen=True):
+    """Of a correction that an operator made: why, and what differs, which is content."""
+
+    reason: str
+    diff: str
+
+
 def correct_record(
-    gateway: Gateway, source_id: str, batch_id: str, number: int, stream: BinaryIO
+    gateway: Gateway,
+    source_id: str,
+    batch_id: str,
+    number: int,
+    stream: BinaryIO,
+    *,
+    note: Note | None = None,
 ) -> Batch:
     """The finished batch of the record that was sent, whatever became of it. WrongUseError where
-    the record was not rejected, is corrected already, or where a newer one of its event was
-    accepted since; CorrectionRefusedError where what was sent is not one record, or another."""
+    the record was loaded, is corrected already, or where a newer one of its event was accepted
+    since; CorrectionRefusedError where what was sent is not one record, or another. ``note``: it
+    was not the source that sent it, but an operator."""
     record = get_own_record(gateway, source_id, batch_id, number)
     name = f"correction of {batch_id} record {number}"
     raw = gateway.raw.write(stream)
@@ -47,7 +63,7 @@ def correct_record(
         with gateway.raw.open(raw.sha256) as sent:
             receipt = check_feed(gateway, source_id, sent, filename=name)
         _check_sent(gateway, record, receipt)
-        _receive(gateway, source_id, record, raw, name=name)
+        _receive(gateway, source_id, record, raw, name=name, note=note)
     log.info("batch %s record %d corrected by %s", batch_id, number, sent_id)
     return process_batch(gateway, sent_id)
 
@@ -90,7 +106,13 @@ def _check_newest(gateway: Gateway, record: SentRecord, event_id: int) -> None:
 
 
 def _receive(
-    gateway: Gateway, source_id: str, record: SentRecord, raw: RawFile, *, name: str
+    gateway: Gateway,
+    source_id: str,
+    record: SentRecord,
+    raw: RawFile,
+    *,
+    name: str,
+    note: Note | None,
 ) -> None:
     """Batch and link in one transaction, behind a lock: of two at once, one is received."""
     with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
@@ -101,9 +123,12 @@ def _receive(
             sha256=raw.sha256,
             size=raw.size,
             filename=name,
-            route="http",
+            route="file" if note else "http",
         )
         work.own_records.add_correction(record, batch)
+        if note is not None:
+            place = (record.batch_number, record.line.number)
+            work.replays.add_edit(*place, batch, reason=note.reason, diff=note.diff)
         before = work.quiet.find(record.batch_number)
         if before is not None:
             work.quiet.add(batch, before, reason=f"it corrects a record of {record.batch_id}")

@@ -50,6 +50,18 @@ def judge_again(gateway: Gateway, batch: Batch, records: Sequence[UnloadedRecord
     return ReadAgain(f"{mapper.name} {mapper.version}", judged, lost)
 
 
+def find_record(gateway: Gateway, batch: Batch, number: int) -> SourceRecord | None:
+    """One record, as it came."""
+    with gateway.store.read() as work:
+        source = work.sources.get(batch.source_id)
+        parts = work.parts.find(batch.number)
+    terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
+    earlier = [part for part in parts if part.first_record <= number]
+    if not earlier:
+        return None
+    return next(_read_part(gateway, batch, terms, earlier[-1], {number: None}), None)
+
+
 def _read_parts(
     gateway: Gateway,
     batch: Batch,
