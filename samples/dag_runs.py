@@ -21,9 +21,10 @@ def open_dags() -> dict[str, Any]:
     return dict(bag.dags)
 
 
-def run_dag(dag: Any) -> dict[str, Any]:
-    """Runs it once to its end; ``{"state": …, "tasks": [[id, map index, state, tries], …]}``."""
-    run = dag.test()
+def run_dag(dag: Any, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Runs it once to its end, with these parameters; ``{"state": …, "tasks": [[id, map index,
+    state, tries], …]}``."""
+    run = dag.test(run_conf=conf)
     tasks = [
         [one.task_id, one.map_index, str(one.state), one.try_number]
         for one in run.get_task_instances()
