@@ -7,6 +7,8 @@ real clients do not agree on either; whatever is not taken over is named in a fi
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
 from mappers.fhir_elements import Trace
 from mappers.fhir_fields import (
     check_actual,
@@ -19,6 +21,8 @@ from mappers.fhir_fields import (
 from mappers.fhir_groups import GroupReader
 from mappers.fhir_notes import Notes, name_of, named
 from mappers.fhir_paths import locate_findings, make_locator, make_paths
+from mappers.fhir_plain import PlainEvent, write_general
+from mappers.fhir_plain_map import NARRATIVE_ELEMENT, map_plain
 from mappers.fhir_tables import (
     IGNORED,
     MAPPED_FIELDS,
@@ -33,7 +37,6 @@ from schemas.record import Mapped, SourceRecord
 from schemas.taxonomy import NARRATIVE_GROUP
 from schemas.values import clean_text
 
-NARRATIVE_ELEMENT: Final = "Description"
 _CONTAINED: Final = ("Patient", "Location", "Practitioner", "Medication", "Device")
 _CONTAINED_FIELDS: Final = {"resourceType", "id", "extension"}
 _ROOT: Final = MAPPED_FIELDS | IGNORED[""].keys()
@@ -52,6 +55,12 @@ class FhirMapper:
         get_version(default_version)
 
     def map_record(self, record: SourceRecord) -> Mapped:
+        """Content is the dict of the resource, or a ``PlainEvent``."""
+        if isinstance(record.content, PlainEvent):
+            plain = map_plain(record.content)
+            if plain is not None:
+                return plain
+            record = make_general(record)
         mapped = self._map(record, None, {})
         if not mapped.findings or not record.locator.startswith("/"):
             return mapped
@@ -59,6 +68,7 @@ class FhirMapper:
         return Mapped(mapped.event, mapped.local_id, findings, mapped.reference)
 
     def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
+        record = make_general(record)
         trace: Trace = []
         fields: dict[str, str] = {}
         event = self._map(record, trace, fields).event
@@ -104,6 +114,13 @@ class FhirMapper:
             groups=groups,
         )
         return Mapped(event, local_id, notes.findings, reference)
+
+
+def make_general(record: SourceRecord) -> SourceRecord:
+    """The record with its resource as a dict."""
+    if not isinstance(record.content, PlainEvent):
+        return record
+    return msgspec.structs.replace(record, content=write_general(record.content))
 
 
 def _read_contained(contained: object, reader: GroupReader, notes: Notes) -> set[str]:

@@ -52,7 +52,7 @@ def _check(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> 
         if not feed.contents:
             findings = [*feed.findings, *find_emptiness(Counts(), feed.findings)]
             return make_receipt(batch, Counts(), findings)
-        reading = FeedReading(feed)
+        reading = FeedReading(feed, mapped_only=True)
         records = _settle_all(gateway, source, batch, reading)
         hold_terms = find_hold_terms(source, feed)
     counts = _count(records)

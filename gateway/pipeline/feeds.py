@@ -67,15 +67,17 @@ def read_records(
     *,
     tell: Tell = tell_nobody,
     counted_only: bool = False,
+    mapped_only: bool = False,
 ) -> Iterator[SourceRecord]:
     """The records of a part, in feed order, memory flat. BrokenFeed where it cannot be read on.
     ``tell`` is given what is to be said of the feed as a whole. ``counted_only``: nobody asks for
-    the content of the records, which is left out where that saves time."""
+    the content of the records, which is left out where that saves time. ``mapped_only``: nobody but
+    the mapper asks for it, so it may be of a kind that only that reads."""
     profile, limits = terms.profile, terms.limits
     if shape == "fhir-ndjson":
-        return read_fhir_ndjson(stream, part, limits=limits)
+        return read_fhir_ndjson(stream, part, limits=limits, mapped_only=mapped_only)
     if shape == "fhir-json":
-        return read_fhir_json(stream, part, limits=limits)
+        return read_fhir_json(stream, part, limits=limits, mapped_only=mapped_only)
     if shape == "fhir-xml":
         return read_fhir_xml(stream, part, limits=limits, tell=tell, counted_only=counted_only)
     if profile is None:

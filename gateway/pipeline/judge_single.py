@@ -7,15 +7,16 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.adapters.fhir_records import make_record
+from gateway.adapters.fhir_json import read_event
+from gateway.adapters.fhir_plain import PlainReader
 from gateway.adapters.json_depth import is_too_deep
-from gateway.adapters.json_strict import read_json
 from gateway.bootstrap import Gateway
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
 from gateway.pipeline.fresh import Fresh
 from gateway.pipeline.judge import LONDON, Judge, make_submission
 from gateway.pipeline.versions import write_version
 from gateway.sandbox.rejecting import RejectingMapper
+from mappers.fhir_read import make_general
 from schemas.asked import Asked, EventVersion
 from schemas.catalogue import organisations, reading, requests
 from schemas.event import NationalEvent
@@ -55,13 +56,14 @@ class SingleJudge:
             self._read_register, settings.register_cache_seconds, gateway.monotonic
         )
         self._sources = Fresh(self._read_source, settings.key_cache_seconds, gateway.monotonic)
+        self._plain = PlainReader(settings.limits)
         # By source, with what each judges by.
         self._judges: dict[str, tuple[Source, Mapping[str, Organisation], date, Judge]] = {}
 
     def judge(self, asked: Asked, known_as: str | None = None) -> JudgedSingle:
         """``known_as``: the identity of the event that an update is about."""
         source = self._sources.get(asked.source_id)
-        record = _read(asked.body, self._gateway)
+        record = self._read(asked.body)
         judge = self._get_judge(source, to_reject=asked.to_reject)
         judged = judge.judge(record, asked.event_id)
         if asked.is_update and judged.acceptance is not None:
@@ -119,6 +121,14 @@ class SingleJudge:
             )
         )
 
+    def _read(self, body: bytes) -> SourceRecord:
+        limits = self._gateway.settings.limits
+        if is_too_deep(body, limits.depth):
+            raw_hash = hashlib.sha256(body).digest()
+            finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
+            return SourceRecord(1, "request", None, raw_hash, (finding,))
+        return read_event(body, 1, "request", limits, self._plain)
+
     def _read_register(self, _: str) -> dict[str, Organisation]:
         with self._gateway.store.read() as work:
             return work.organisations.get_register()
@@ -133,21 +143,11 @@ def is_unreadable(findings: Iterable[Finding]) -> bool:
     return any(one.severity == "error" and one.code.startswith("READ-") for one in findings)
 
 
-def _read(body: bytes, gateway: Gateway) -> SourceRecord:
-    raw_hash = hashlib.sha256(body).digest()
-    limits = gateway.settings.limits
-    if is_too_deep(body, limits.depth):
-        finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
-        return SourceRecord(1, "request", None, raw_hash, (finding,))
-    content, wrong = read_json(body, limits)
-    return make_record(1, "request", content, raw_hash, wrong)
-
-
 def _find_other(
     asked: Asked, record: SourceRecord, judged: JudgedRecord, known_as: str | None
 ) -> Finding | None:
     """That the body is of another event than the address."""
-    own_id = record.content.get("id")
+    own_id = make_general(record).content.get("id")
     if own_id is not None and (
         type(own_id) is not str or parse_reference(own_id) != asked.event_id
     ):

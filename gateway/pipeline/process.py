@@ -167,7 +167,7 @@ def judge_records(
         raise ValueError(f"batch {batch.id} is not planned")
     first = part.first_record + part.records_done
     with open_part(gateway, batch, part, terms) as stream:
-        records = read_part(stream, shape, part, terms, tell)
+        records = read_part(stream, shape, part, terms, tell, mapped_only=True)
         new = (record for record in records if record.number >= first)
         yield from judge_all(judge, new)
 

@@ -25,6 +25,7 @@ def read_part(
     tell: Tell,
     *,
     counted_only: bool = False,
+    mapped_only: bool = False,
 ) -> Iterator[SourceRecord]:
     """The records of a part; BrokenFeed where it cannot be read on, or where the batch holds more
     records than are read. What is told of a file in a zip of several names it."""
@@ -37,6 +38,7 @@ def read_part(
         terms,
         tell=lambda finding: tell(place_finding(finding, member)),
         counted_only=counted_only,
+        mapped_only=mapped_only,
     )
     try:
         for record in records:
@@ -75,9 +77,12 @@ class FeedReading:
     does not cost the next. Afterwards ``findings`` is what was told of the feed and what stopped
     it, ``counts`` how many records each content gave."""
 
-    def __init__(self, feed: OpenFeed, *, counted_only: bool = False) -> None:
+    def __init__(
+        self, feed: OpenFeed, *, counted_only: bool = False, mapped_only: bool = False
+    ) -> None:
         self._feed = feed
         self._counted_only = counted_only
+        self._mapped_only = mapped_only
         self.findings: list[Finding] = []
         self.counts: list[int] = []
 
@@ -113,6 +118,7 @@ class FeedReading:
                 self._feed.terms,
                 self._tell,
                 counted_only=self._counted_only,
+                mapped_only=self._mapped_only,
             ):
                 self.counts[-1] += 1
                 yield record

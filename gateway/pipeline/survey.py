@@ -42,7 +42,7 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     rejected = 0
     if terms.is_judged and not (terms.is_whole_asked and has_error(findings)):
         judge = _make_judge(gateway, source, batch, feed)
-        for judged in judge_all(judge, FeedReading(feed)):
+        for judged in judge_all(judge, FeedReading(feed, mapped_only=True)):
             rejected += judged.acceptance is None and judged.fault is None
     records = sum(index.records for index in indexes)
     reasons = terms.find_reasons(records, rejected, [*feed.findings, *findings])

@@ -267,7 +267,7 @@ def test_too_deep_is_refused_before_it_is_parsed(
     def never(*_: object) -> object:
         raise AssertionError("it was parsed")
 
-    monkeypatch.setattr(judge_single, "read_json", never)
+    monkeypatch.setattr(judge_single, "read_event", never)
     created = api.create(body)
     assert (created.status_code, get_code(created)) == (400, "READ-004")
     assert get_issue(created)["code"] == "too-costly"
