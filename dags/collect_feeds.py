@@ -1,9 +1,8 @@
 """### Fetch feeds from where sources leave them
 
 The collectors that are due → each a task → `load_feeds` goes on with what was received. And back:
-receipts of finished batches go to the mailboxes they came from.
-A collector that fails is red for itself and holds up no other; when it is due again stands in the
-store. Each item is received once, and the far end is told only then.
+receipts of finished batches go to the mailboxes they came from. A collector that fails is red for
+itself and holds up no other; when it is due again stands in the store.
 """
 
 from airflow.sdk import dag, task

@@ -29,6 +29,15 @@ ITEM_TRANSITIONS: Final[frozenset[tuple[ItemState, ItemState]]] = frozenset(
 # nobody could tell. undelivered: sent, and reported back. refused: the far end does not take it.
 ReceiptState = Literal["waiting", "sending", "sent", "unknown", "undelivered", "refused"]
 
+# What somebody may have to look after.
+NOT_SENT: Final[tuple[ReceiptState, ...]] = (
+    "waiting",
+    "sending",
+    "unknown",
+    "undelivered",
+    "refused",
+)
+
 # sending → waiting: it surely did not go out. unknown → waiting: the far end never heard of it, or
 # an operator says so. undelivered, refused → waiting: an operator has it sent again.
 RECEIPT_TRANSITIONS: Final[frozenset[tuple[ReceiptState, ReceiptState]]] = frozenset(
@@ -69,11 +78,14 @@ REASONS: Final[dict[str, str]] = {
     "certificate": "its certificate, or ours, is not accepted",
     "broken-off": "what came is less than the far end said",
     "changed": "it changed while it was read",
+    "content-type": "what came is of another kind than was asked for",
     "denied": "the far end does not let us in, or not there",
+    "failing": "the far end answers that it failed",
     "host-key": "the far end shows another host key than the one that is set",
     "item-failed": "some items failed; the others were collected",
     "missing": "the folder or mailbox is not there",
     "our-fault": "our own code failed",
+    "redirected": "the far end sends us to another address, where we do not follow",
     "settle-failed": "it is received, but the far end could not be told",
     "settings": "the collector's settings cannot be used",
     "secret": "a secret is not where the settings say",

@@ -6,7 +6,7 @@ from datetime import datetime
 import typer
 
 from gateway.cli.options import print_table
-from schemas.collecting import REASONS, CollectedItem, Collector
+from schemas.collecting import REASONS, CollectedItem, Collector, ReceiptMessage
 
 _ITEM_COLUMNS = ["item", "file", "state", "first seen", "expires in", "batch", "tries", "reason"]
 
@@ -49,6 +49,28 @@ def tell_collector(
     if items:
         typer.echo("\nFound last:")
         print_table(_ITEM_COLUMNS, [_word_item(one, now) for one in items])
+
+
+def tell_receipts(unsent: Sequence[ReceiptMessage]) -> None:
+    if not unsent:
+        return
+    typer.echo("\nReceipts that are not sent, or not known to have arrived:")
+    print_table(
+        ["item", "batch", "local id", "recipient", "state", "tries", "due", "reason"],
+        [
+            [
+                str(one.item_id),
+                one.batch_id,
+                one.local_id,
+                one.recipient,
+                one.state,
+                str(one.attempts),
+                _word_instant(one.due_at),
+                one.reason or "",
+            ]
+            for one in unsent
+        ],
+    )
 
 
 def tell_run(collector_id: str, counts: Mapping[str, int]) -> None:

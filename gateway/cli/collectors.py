@@ -9,7 +9,12 @@ import typer
 import yaml
 
 from gateway.bootstrap import Gateway
-from gateway.cli.collector_words import tell_collector, tell_collectors, tell_run
+from gateway.cli.collector_words import (
+    tell_collector,
+    tell_collectors,
+    tell_receipts,
+    tell_run,
+)
 from gateway.cli.failure import tell_failure
 from gateway.cli.options import AsJson, open_command_gateway, print_done, print_json
 from gateway.collectors.far_end import CollectError
@@ -17,7 +22,8 @@ from gateway.collectors.register import add_collector, remove_collector
 from gateway.exit_codes import ExitCode
 from gateway.pipeline.collect import find_due_collectors, run_collector
 from gateway.pipeline.collect_item import retry_refused, take_refused
-from schemas.collecting import CollectorKind
+from gateway.pipeline.send_receipts import resend_receipt, send_receipts
+from schemas.collecting import NOT_SENT, CollectorKind
 from schemas.errors import WrongUseError
 
 collectors = typer.Typer(help="Where feeds are fetched from.", no_args_is_help=True)
@@ -79,12 +85,14 @@ def show(
         found = work.collectors.get(collector_id)
         open_items = work.collected.find_open(collector_id)
         items = work.collected.find(collector_id, limit=limit)
+        unsent = work.receipt_messages.find(collector_id, NOT_SENT)
         now = gateway.now()
     if as_json:
-        told = {"collector": found, "open": open_items, "items": items}
+        told = {"collector": found, "open": open_items, "items": items, "receipts": unsent}
         print_json(told)
         return
     tell_collector(found, open_items, items, now)
+    tell_receipts(unsent)
 
 
 @collectors.command("remove")
@@ -127,6 +135,25 @@ def retry(item: ItemId, as_json: AsJson = False) -> None:
     with open_command_gateway() as gateway:
         retry_refused(gateway, item)
     print_done({"item": item}, f"item {item} is collected again when it is listed", as_json)
+
+
+@collectors.command("answer")
+def answer(as_json: AsJson = False) -> None:
+    """Send the receipts of finished batches back to the mailboxes their messages came from, where
+    a collector is set to."""
+    with open_command_gateway() as gateway:
+        done = send_receipts(gateway)
+    words = ", ".join(f"{count} {what}" for what, count in done.items())
+    print_done(done, f"receipts: {words}", as_json)
+    raise typer.Exit(ExitCode.BROKEN if done["failed"] else ExitCode.ALL_ACCEPTED)
+
+
+@collectors.command("resend")
+def resend(item: ItemId, as_json: AsJson = False) -> None:
+    """Have the receipt of an item sent anew, though its recipient may have it already."""
+    with open_command_gateway() as gateway:
+        resend_receipt(gateway, item)
+    print_done({"item": item}, f"the receipt of item {item} is sent with the next run", as_json)
 
 
 def _run_one(gateway: Gateway, collector_id: str, as_json: bool) -> ExitCode:

@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 from gateway.bootstrap import Gateway
 from gateway.collectors.checksum import Checksum, ChecksummedStream
 from gateway.collectors.far_end import CollectError, Content, FarEnd, Item, ItemError, RefusedError
-from gateway.collectors.mesh_calls import StatusError, failures_told, make_client
+from gateway.collectors.mesh_calls import Login, StatusError, failures_told, make_client
 from gateway.collectors.mesh_content import MessageStream
 from gateway.collectors.secret import Secret
 from gateway.collectors.senders import Sender, find_source
@@ -212,19 +212,23 @@ def _keep_headers(headers: "requests.structures.CaseInsensitiveDict[str]") -> st
 
 
 @contextmanager
-def open_client(gateway: Gateway, settings: MeshSettings) -> Iterator[MeshClient]:
+def open_client(
+    gateway: Gateway, settings: MeshSettings, *, tries_again: bool = True
+) -> Iterator[MeshClient]:
     """The client of a mailbox. CollectError where a secret or certificate is not there."""
     if (settings.certificate is None) != (settings.key is None):
         raise CollectError("settings")
     pair = (settings.certificate, settings.key) if settings.certificate and settings.key else None
+    login = Login(
+        settings.mailbox, settings.password.read(gateway), settings.shared_key.read(gateway)
+    )
     client = make_client(
         settings.url,
-        settings.mailbox,
-        password=settings.password.read(gateway),
-        shared_key=settings.shared_key.read(gateway),
+        login,
         certificate=pair,
         ca=settings.ca,
         seconds=settings.timeout_seconds,
+        tries_again=tries_again,
     )
     with client:
         yield client

@@ -1,13 +1,14 @@
 """Calls to a MESH mailbox through mesh-client, their failures told by reason.
 
-The client tries again by itself (connection lost, 425, 429, 502, 503, 504), but never the first
-part of a message that we send: that could be there twice.
+For collecting the client tries again by itself (connection lost, 425, 429, 502, 503, 504). For
+sending it does not: what may be out already is not sent blindly again, and what surely is not waits
+in the store.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import requests
 from mesh_client import MeshClient
@@ -33,27 +34,33 @@ def _find_reason(status: int) -> str:
     return _REASONS.get(status, "unreachable" if status in _BUSY else "bad-answer")
 
 
+class Login(NamedTuple):
+    mailbox: str
+    password: str
+    shared_key: str
+
+
 def make_client(
     url: str,
-    mailbox: str,
+    login: Login,
     *,
-    password: str,
-    shared_key: str,
     certificate: tuple[Path, Path] | None,
     ca: Path | None,
     seconds: float,
+    tries_again: bool,
 ) -> MeshClient:
     """CollectError where a certificate cannot be used. The endpoints of the NHS bring their own
     certificate authorities; a server is never believed unchecked."""
     try:
         return MeshClient(
             url,
-            mailbox.upper(),
-            password,
-            shared_key=shared_key.encode(),
+            login.mailbox.upper(),
+            login.password,
+            shared_key=login.shared_key.encode(),
             cert=(str(certificate[0]), str(certificate[1])) if certificate else None,
             verify=str(ca) if ca else None,
             timeout=seconds,
+            max_retries=3 if tries_again else 0,
             application_name="lrms-gateway",
         )
     except (OSError, UnicodeError):

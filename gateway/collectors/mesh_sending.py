@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, Literal, NamedTuple
 
 import requests
 from mesh_client import MeshClient
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError, SSLError
 
 from gateway.collectors.far_end import CollectError
 from gateway.collectors.mesh_calls import StatusError, failures_told
@@ -47,12 +47,8 @@ def send_first(
             filename=f"{message.batch_id}.receipt.{form}",
             content_type="text/csv" if form == "csv" else "application/json",
         )
-    except (NewConnectionError, ConnectTimeoutError, requests.exceptions.SSLError):
-        return Begun("not_out", reason="unreachable")
-    except requests.ConnectTimeout:
-        return Begun("not_out", reason="timed-out")
     except Exception as error:  # noqa: BLE001 - whatever it was, the part may be there
-        return Begun("unknown", reason=_word(error))
+        return Begun("not_out" if _never_left(error) else "unknown", reason=_word(error))
     return _read_answer(response)
 
 
@@ -89,6 +85,13 @@ def _read_answer(response: requests.Response) -> Begun:
     if not isinstance(message_id, str) or not message_id:
         return Begun("unknown", reason="bad-answer")
     return Begun("taken", message_id)
+
+
+def _never_left(error: Exception) -> bool:
+    """There was no connection: not a byte was sent."""
+    inner = error.args[0] if isinstance(error, requests.ConnectionError) and error.args else None
+    cause = inner.reason if isinstance(inner, MaxRetryError) else inner
+    return isinstance(cause, NewConnectionError | ConnectTimeoutError | SSLError)
 
 
 def _read_chunk(stream: BinaryIO, number: int) -> bytes:

@@ -68,7 +68,7 @@ def _send_of(gateway: Gateway, collector: Collector) -> Counter[str]:
     _prepare(gateway, collector, settings.receipts)
     if not (_find_due(gateway, collector, "waiting") or _find_due(gateway, collector, "unclear")):
         return done
-    with open_client(gateway, settings) as client:
+    with open_client(gateway, settings, tries_again=False) as client:
         for message in _find_due(gateway, collector, "unclear"):
             _look_after(gateway, client, message)
         for message in _find_due(gateway, collector, "waiting"):
