@@ -34,22 +34,22 @@ def _look_for_silence(
     source_id: str, days: Sequence[FeedDay], expected: Expected | None, looking: Looking
 ) -> list[Seen]:
     last_at = days[-1].last_at
-    silence = _find_silence(days, expected, looking)
-    if silence is None:
-        return []
-    return [_see_silence(source_id, word_instant(last_at), silence)]
-
-
-def _find_silence(
-    days: Sequence[FeedDay], expected: Expected | None, looking: Looking
-) -> Silence | None:
-    last_at = days[-1].last_at
     if expected is not None and expected.silent_after_minutes is not None:
-        return _find_set_silence(expected.silent_after_minutes, last_at, looking)
+        silence = _find_set_silence(expected.silent_after_minutes, last_at, looking)
+    else:
+        known = looking.open.get((FEED_SILENT.code, source_id))
+        if known is not None and last_at < known.opened_at:
+            # Whatever may be learned by now: as long as nothing comes, it is over for nobody.
+            return [Seen(code=known.code, subject=source_id, params=known.params)]
+        silence = _find_learned_silence(days, looking)
+    return [_see_silence(source_id, word_instant(last_at), silence)] if silence else []
+
+
+def _find_learned_silence(days: Sequence[FeedDay], looking: Looking) -> Silence | None:
     # The pattern is that of the time when it still sent: else it would fade in a long silence.
     end = min(looking.today, days[-1].day + timedelta(days=1))
     rhythm = learn(days, end)
-    return find_silence(rhythm, last_at, looking.now) if rhythm else None
+    return find_silence(rhythm, days[-1].last_at, looking.now) if rhythm else None
 
 
 def _find_set_silence(minutes: int, since: datetime, looking: Looking) -> Silence | None:
@@ -67,7 +67,7 @@ def _look_for_first(expected: Expected, looking: Looking) -> list[Seen]:
 
 
 def _keep_silent(known: set[str], looking: Looking) -> list[Seen]:
-    """A source of which nothing came for so long that its pattern is gone is silent still."""
+    """A source whose last batch is too long ago to be counted is silent still."""
     return [
         Seen(code=alarm.code, subject=alarm.subject, params=alarm.params)
         for (code, subject), alarm in looking.open.items()
