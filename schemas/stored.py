@@ -56,13 +56,15 @@ class Mark(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredAlert(msgspec.Struct, frozen=True):
-    """That an organisation is or was told of an event."""
+    """That an organisation is or was told of an event; or is not, where it is ``quiet``: the event
+    is history that was loaded after the fact."""
 
     organisation: str
     kind: AlertKind
     reason: str
     created_at: datetime
     announced_at: datetime | None
+    quiet: bool
 
 
 class ReceiptLine(msgspec.Struct, frozen=True, kw_only=True):
