@@ -26,6 +26,7 @@ OPEN = {
     ("GET", "/taxonomy/fhir/{kind}/{id}"),
     ("GET", "/openapi.json"),
     ("GET", "/health"),
+    ("GET", "/health/live"),
 }
 # What stands for a parameter of a path.
 FILLING = {
