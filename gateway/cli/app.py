@@ -22,8 +22,10 @@ from gateway.cli import (
     push,
     records,
     registry,
+    revalidate,
     sandbox,
     serve,
+    taxonomy,
 )
 from gateway.cli.failure import tell_failure
 from gateway.logs import set_up_logging
@@ -53,6 +55,7 @@ app.add_typer(collectors.collectors, name="collector")
 app.add_typer(records.records, name="record")
 app.add_typer(profiles.profiles, name="profile")
 app.add_typer(sandbox.sandbox, name="sandbox")
+app.add_typer(taxonomy.taxonomies, name="taxonomy")
 _COMMANDS: tuple[Callable[..., None], ...] = (
     feeds.receive,
     feeds.process,
@@ -68,6 +71,7 @@ _COMMANDS: tuple[Callable[..., None], ...] = (
     prune.prune,
     backfill.backfill,
     operations.migrate,
+    revalidate.revalidate,
     operations.generate,
     conformance.conformance,
 )
