@@ -28,14 +28,16 @@ class ControlFile:
         """It tells of a message that we sent: there is no feed."""
         return self.get("MessageType").upper() == "REPORT"
 
+    @property
+    def is_encrypted(self) -> bool:
+        return self.get("Encrypted").upper() in {"Y", "TRUE"}
+
     def check(self) -> None:
         """RefusedError where it says what cannot be, or what we cannot read."""
         if self.get("Version") not in {"", "1.0"}:
             raise RefusedError("bad-control-file")
         if self.get("MessageType").upper() not in {"DATA", "REPORT"}:
             raise RefusedError("bad-control-file")
-        if self.get("Encrypted").upper() in {"Y", "TRUE"}:
-            raise RefusedError("encrypted")
         if self.get("StatusRecord/Status").upper() not in _GOOD and not self.is_report:
             raise RefusedError("bad-control-file")
 

@@ -167,11 +167,13 @@ class _Folder:
         return control
 
     def _find_source(self, control: ControlFile) -> tuple[str | None, str | None]:
+        refuse = "encrypted" if control.is_encrypted else None
         if not self._settings.senders:
-            return None, None
-        return find_source(
+            return None, refuse
+        source_id, unknown = find_source(
             self._settings.senders, control.get("From_DTS"), control.get("WorkflowId")
         )
+        return source_id, unknown or refuse
 
     def settle(self, item: Item, known: CollectedItem) -> None:
         taking = self._takings[item.remote_id]
