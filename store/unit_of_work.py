@@ -13,6 +13,7 @@ from store.certificates import Certificates
 from store.clients import Clients
 from store.collected import Collected
 from store.collectors import Collectors
+from store.contents import Contents
 from store.events import Events
 from store.expected import ExpectedOfSources
 from store.feed_days import FeedDays
@@ -131,6 +132,10 @@ class UnitOfWork:
     @cached_property
     def replays(self) -> Replays:
         return Replays(self._connection, self.audit, self._now)
+
+    @cached_property
+    def contents(self) -> Contents:
+        return Contents(self._connection, self.audit, self._now)
 
     @cached_property
     def singles(self) -> Singles:
