@@ -9,7 +9,8 @@ from schemas.finding import Finding
 from schemas.record import SourceRecord
 from schemas.values import shown
 
-BUNDLE_TYPES: Final = ("collection", "batch", "transaction")
+# searchset: what the API of a local system answers, where a collector asks it.
+BUNDLE_TYPES: Final = ("collection", "batch", "transaction", "searchset")
 _METHODS: Final = ("POST", "PUT")
 _OTHER_METHODS: Final = ("GET", "HEAD", "DELETE", "PATCH")
 _OTHER_TYPES: Final = (
@@ -18,7 +19,6 @@ _OTHER_TYPES: Final = (
     "transaction-response",
     "batch-response",
     "history",
-    "searchset",
     "subscription-notification",
 )
 

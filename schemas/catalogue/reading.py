@@ -120,9 +120,10 @@ BUNDLE_TYPE = FindingCode(
     severity="error",
     scope="batch",
     title="Bundle of another type",
-    message="a Bundle of type {type} is not a feed; accepted: collection, batch, transaction",
-    fix="Send the events in a Bundle of type collection, batch or transaction.",
-    example='"type": "searchset"',
+    message="a Bundle of type {type} is not a feed; accepted: collection, batch, transaction,"
+    " searchset",
+    fix="Send the events in a Bundle of type collection, batch, transaction or searchset.",
+    example='"type": "history"',
 )
 NO_FHIR_ROOT = FindingCode(
     code="READ-012",

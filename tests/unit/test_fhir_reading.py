@@ -225,7 +225,7 @@ class TestDocument:
 
 
 class TestBundle:
-    @pytest.mark.parametrize("bundle_type", ["collection", "batch", "transaction"])
+    @pytest.mark.parametrize("bundle_type", ["collection", "batch", "transaction", "searchset"])
     def test_entries_are_records(self, bundle_type: str) -> None:
         feed = document(make_bundle(ENTRY, ENTRY, bundle_type=bundle_type))
         assert feed.outcome == [(1, "/entry/0/resource", "ok"), (2, "/entry/1/resource", "ok")]
@@ -331,7 +331,7 @@ class TestBundle:
     @pytest.mark.parametrize(
         ("code", "raw"),
         [
-            (reading.BUNDLE_TYPE, make_bundle(ENTRY, bundle_type="searchset")),
+            (reading.BUNDLE_TYPE, make_bundle(ENTRY, bundle_type="history")),
             (reading.BUNDLE_TYPE, b'{"resourceType":"Bundle","entry":[]}'),
             (reading.BUNDLE_TYPE, b'{"resourceType":"Bundle","type":7,"entry":[]}'),
             (reading.NO_FHIR_ROOT, b'{"entry":[],"type":"batch","resourceType":"List"}'),

@@ -178,7 +178,7 @@ def _make_bundles() -> Iterator[Hostile]:
     )
     yield _fhir(
         "bundle-of-other-type",
-        whole.replace('"collection"', '"searchset"'),
+        whole.replace('"collection"', '"history"'),
         "a Bundle that is no feed",
         must("rejected", 0, 0, "READ-011"),
     )
