@@ -18,6 +18,7 @@ _COLUMNS = [collectors.c[name] for name in _FIELDS]
 # The wait after the first failure; it doubles, up to the collector's own cadence.
 _FIRST_WAIT = 300
 _MOST_DOUBLED = 16
+_LONGEST_ASKED = 24 * 3600
 
 
 class LostLeaseError(GatewayError):
@@ -111,10 +112,12 @@ class Collectors:
         if collector.failures:
             self._audit.add("collector.recovered", collector.id, {"failures": collector.failures})
 
-    def fail(self, collector: Collector, reason: str) -> None:
-        """The run failed; the next is due sooner than its cadence says, where that is long."""
+    def fail(self, collector: Collector, reason: str, *, retry_after: float | None = None) -> None:
+        """The run failed; the next is due sooner than its cadence says, where that is long, and
+        never earlier than the far end asks for (``retry_after``, a day at most)."""
         doubled = _FIRST_WAIT * 2 ** min(collector.failures, _MOST_DOUBLED)
-        due_at = self._now + timedelta(seconds=min(collector.every, doubled))
+        asked = min(retry_after or 0, _LONGEST_ASKED)
+        due_at = self._now + timedelta(seconds=max(asked, min(collector.every, doubled)))
         failures = collector.failures + 1
         self._write(
             collector,

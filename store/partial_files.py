@@ -126,6 +126,7 @@ class PartialFiles:
     def open_spool(self) -> Iterator[BinaryIO]:
         """A file without a name for bytes that are not to be kept yet; a kill leaves nothing."""
         with failures_told(_FAILED):
+            self._folder.mkdir(parents=True, exist_ok=True)
             spool = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
         with spool:
             yield spool

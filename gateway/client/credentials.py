@@ -71,13 +71,15 @@ class SubscriptionKey(Nobody):
 
 class Tokens:
     """Gives a token while it is good, and gets the next one 30 seconds early. Threads may share
-    it."""
+    it. ``path``: where tokens are asked for."""
 
-    def __init__(self, credentials: ClientCredentials, sender: Sender) -> None:
+    def __init__(
+        self, credentials: ClientCredentials, sender: Sender, *, path: str = TOKEN_PATH
+    ) -> None:
         self._credentials, self._sender = credentials, sender
-        self._audience = credentials.audience or sender.base_url + TOKEN_PATH
+        self._audience = credentials.audience or sender.base_url + path
         self._key = _import_key(credentials)
-        self._call = Call("POST", TOKEN_PATH, headers=_FORM, body=self._write_form)
+        self._call = Call("POST", path, headers=_FORM, body=self._write_form)
         self._lock = threading.Lock()
         self._headers: Mapping[str, str] = {}
         self._good_until = 0.0

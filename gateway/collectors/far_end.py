@@ -13,12 +13,13 @@ from store.raw_files import Readable
 
 class CollectError(GatewayError):
     """The far end fails as a whole: the run stops. ``reason``: one of REASONS; nothing else is
-    told, as what far ends say may hold anything. Not retryable: when it is due again stands in the
-    store."""
+    told, as what far ends say may hold anything. ``retry_after``: in how many seconds it wants to
+    be asked again, if it says so. Not retryable: when it is due again stands in the store."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(f"{reason}: {REASONS[reason]}")
         self.reason = reason
+        self.retry_after = retry_after
 
 
 class ItemError(CollectError):

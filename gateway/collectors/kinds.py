@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from gateway.bootstrap import Gateway
 from gateway.collectors.far_end import FarEnd
 from gateway.collectors.folder import FolderSettings, open_folder
+from gateway.collectors.http import HttpSettings, open_http
 from gateway.collectors.mesh import LEAST_EVERY, MeshSettings, open_mailbox
 from gateway.collectors.settings import KindSettings
 from gateway.collectors.sftp import SftpSettings, open_sftp
@@ -31,6 +32,7 @@ class Kind:
 KINDS: Final[dict[CollectorKind, Kind]] = {
     "folder": Kind(FolderSettings, "folder", open_folder),
     "mesh": Kind(MeshSettings, "mesh", open_mailbox, least_every=LEAST_EVERY),
+    "http": Kind(HttpSettings, "pull", open_http),
     "sftp": Kind(SftpSettings, "sftp", open_sftp),
 }
 

@@ -48,7 +48,7 @@ def run_collector(gateway: Gateway, collector_id: str) -> dict[str, int]:
     except LostLeaseError:
         return _leave_to_other(collector_id)
     except Exception as error:
-        run.fail(_find_reason(error))
+        run.fail(_find_reason(error), getattr(error, "retry_after", None))
         raise
     return run.end()
 
@@ -96,11 +96,11 @@ class _Run:
             work.collectors.succeed(self._collector)
         return self._counts
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str, retry_after: float | None = None) -> None:
         log.warning("collector %s failed: %s", self._collector.id, reason)
         # The database itself may be what fails; the lease then ends by the clock.
         with suppress(UnavailableError, LostLeaseError), self._begin() as work:
-            work.collectors.fail(self._collector, reason)
+            work.collectors.fail(self._collector, reason, retry_after=retry_after)
 
     def _collect_page(self, far_end: FarEnd, page: Sequence[Item]) -> None:
         with self._begin() as work:

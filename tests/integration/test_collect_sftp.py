@@ -31,6 +31,7 @@ from tests.lib.collecting import (
     read_items,
     run,
 )
+from tests.lib.databases import copy_sqlite
 from tests.lib.sftp_server import SftpServer
 from tests.lib.tcp_proxy import Fault, TcpProxy
 
@@ -53,8 +54,11 @@ def folder(server: SftpServer) -> Path:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[tuple[Gateway, Clock]]:
-    with open_collecting(tmp_path / "home", max_feed_bytes=10_000_000) as both:
+def opened(tmp_path: Path, sqlite_template: Path) -> Iterator[tuple[Gateway, Clock]]:
+    with (
+        copy_sqlite(sqlite_template, tmp_path) as url,
+        open_collecting(tmp_path / "home", url, max_feed_bytes=10_000_000) as both,
+    ):
         yield both
 
 

@@ -59,10 +59,11 @@ class TcpProxy:
 
     async def _close(self) -> None:
         self._server.close()
-        tasks = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Again, for a connection that was made in this moment.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, reader, writer) -> None:
         self.connections += 1
@@ -95,3 +96,29 @@ async def _copy(reader, writer, fault: Fault | None = None) -> None:
             if left is not None and (left := left - len(block)) <= 0:
                 return
         writer.write_eof()
+
+
+class SpeakingOnce:
+    """A server that answers its first caller with these bytes, whatever it is asked, and hangs
+    up. The port, while the block lasts."""
+
+    def __init__(self, said: bytes) -> None:
+        self._said = said
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+
+    def __enter__(self) -> int:
+        self._thread.start()
+        port: int = self._listening.getsockname()[1]
+        return port
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.close()
+        self._thread.join()
+
+    def _speak(self) -> None:
+        with suppress(OSError):
+            caller, _ = self._listening.accept()
+            with caller:
+                caller.recv(65_536)
+                caller.sendall(self._said)
