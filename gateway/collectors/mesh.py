@@ -10,13 +10,13 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import msgspec
 import requests
 from mesh_client import MeshClient
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from gateway.bootstrap import Gateway
 from gateway.collectors.checksum import Checksum, ChecksummedStream
@@ -72,6 +72,12 @@ class MeshSettings(KindSettings):
         if not safe or not parts.hostname or parts.username or parts.query or parts.fragment:
             raise ValueError("an https address, without a login and without a question")
         return url
+
+    @model_validator(mode="after")
+    def _check_pair(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key go together")
+        return self
 
 
 class _Message(Content):
@@ -216,8 +222,6 @@ def open_client(
     gateway: Gateway, settings: MeshSettings, *, tries_again: bool = True
 ) -> Iterator[MeshClient]:
     """The client of a mailbox. CollectError where a secret or certificate is not there."""
-    if (settings.certificate is None) != (settings.key is None):
-        raise CollectError("settings")
     pair = (settings.certificate, settings.key) if settings.certificate and settings.key else None
     login = Login(
         settings.mailbox, settings.password.read(gateway), settings.shared_key.read(gateway)

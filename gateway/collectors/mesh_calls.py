@@ -5,6 +5,7 @@ sending it does not: what may be out already is not sent blindly again, and what
 in the store.
 """
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,20 +52,30 @@ def make_client(
 ) -> MeshClient:
     """CollectError where a certificate cannot be used. The endpoints of the NHS bring their own
     certificate authorities; a server is never believed unchecked."""
+    _check_files(certificate, ca)
+    return MeshClient(
+        url,
+        login.mailbox.upper(),
+        login.password,
+        shared_key=login.shared_key.encode(),
+        cert=(str(certificate[0]), str(certificate[1])) if certificate else None,
+        verify=str(ca) if ca else None,
+        timeout=seconds,
+        max_retries=3 if tries_again else 0,
+        application_name="lrms-gateway",
+    )
+
+
+def _check_files(certificate: tuple[Path, Path] | None, ca: Path | None) -> None:
+    """Beforehand: a client that fails while it is made warns on its way out."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        return MeshClient(
-            url,
-            login.mailbox.upper(),
-            login.password,
-            shared_key=login.shared_key.encode(),
-            cert=(str(certificate[0]), str(certificate[1])) if certificate else None,
-            verify=str(ca) if ca else None,
-            timeout=seconds,
-            max_retries=3 if tries_again else 0,
-            application_name="lrms-gateway",
-        )
-    except (OSError, UnicodeError):
-        # What the certificate is read from: not there, or no certificate.
+        if certificate is not None:
+            # Without a password it would ask for one on the terminal.
+            context.load_cert_chain(*certificate, password="")
+        if ca is not None:
+            context.load_verify_locations(ca)
+    except OSError:
         raise CollectError("settings") from None
 
 
