@@ -1,6 +1,7 @@
 """Commands about feeds and their batches."""
 
 import sys
+from collections.abc import Sequence
 from typing import Annotated, cast, get_args
 
 import typer
@@ -12,18 +13,22 @@ from gateway.cli.options import (
     BatchId,
     FeedFile,
     SourceId,
+    Workers,
     open_command_gateway,
     open_feed,
     open_progress,
     print_done,
     print_json,
     print_table,
+    stopped_by_hand,
+    tell_workers,
 )
 from gateway.exit_codes import ExitCode, find_worst, of_receipt
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.decide import discard_batch, release_batch
 from gateway.pipeline.ingest import ingest_feed, process_batch
 from gateway.pipeline.receive import receive_feed
+from gateway.pipeline.workers import process_together
 from gateway.receipts.build import ReceiptStream
 from gateway.receipts.read import open_receipt
 from gateway.receipts.write import WRITERS
@@ -47,10 +52,13 @@ def receive(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
 
 def process(
     batch: Annotated[str | None, typer.Argument(metavar="[BATCH]")] = None,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Process a received batch, or all that wait, and print the receipts."""
-    with open_command_gateway() as gateway:
+    """Process a received batch, or all that wait, and print the receipts. Stopped anywhere and run
+    again, it goes on where it stopped."""
+    form = "json" if as_json else "text"
+    with stopped_by_hand(), open_command_gateway() as gateway:
         if batch is None:
             with gateway.store.read() as work:
                 waiting = [one.id for one in work.batches.find_waiting()]
@@ -58,16 +66,22 @@ def process(
             waiting = [batch]
         if not waiting:
             typer.echo("no batch waits", err=True)
-        codes = [_try_one(gateway, one, "json" if as_json else "text") for one in waiting]
+        if (several := tell_workers(gateway, workers)) > 1:
+            codes = _process_together(gateway, waiting, several, form)
+        else:
+            codes = [_try_one(gateway, one, form) for one in waiting]
     raise typer.Exit(find_worst(codes))
 
 
-def ingest(file: FeedFile, source: SourceId, as_json: AsJson = False) -> None:
+def ingest(file: FeedFile, source: SourceId, workers: Workers = 1, as_json: AsJson = False) -> None:
     """Receive, process, load, mark and queue alerts at once, without Airflow; prints the
     receipt."""
-    with open_command_gateway() as gateway:
+    with stopped_by_hand(), open_command_gateway() as gateway:
+        several = tell_workers(gateway, workers)
         with open_feed(file) as (stream, name), open_progress("loading") as progress:
-            batch, is_new = ingest_feed(gateway, source, stream, filename=name, progress=progress)
+            batch, is_new = ingest_feed(
+                gateway, source, stream, filename=name, progress=progress, workers=several
+            )
         if not is_new:
             still = ", and is still held" if batch.state == "held" else ""
             typer.echo(f"{batch.id} was here already{still}: nothing done again", err=True)
@@ -153,6 +167,19 @@ def _try_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:
         if getattr(error, "retryable", False):
             raise
         return tell_failure(error, about=f"batch {batch_id}")
+
+
+def _process_together(
+    gateway: Gateway, batch_ids: Sequence[str], workers: int, form: str
+) -> list[ExitCode]:
+    with open_progress("loading") as progress:
+        failed = process_together(gateway, batch_ids, workers, progress=progress)
+    return [
+        tell_failure(failed[one], about=f"batch {one}")
+        if one in failed
+        else _print_receipt(gateway, one, form)
+        for one in batch_ids
+    ]
 
 
 def _process_one(gateway: Gateway, batch_id: str, form: str) -> ExitCode:

@@ -18,12 +18,18 @@ from rich.table import Table
 
 from gateway.bootstrap import Gateway, open_gateway
 from gateway.pipeline.process import Progress as ProgressCall
+from gateway.pipeline.workers import count_workers
 from schemas.errors import WrongUseError
 from schemas.values import plain
 
+# As a shell tells of a process that SIGINT ended.
+_STOPPED = 130
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 FeedFile = Annotated[str, typer.Argument(metavar="FILE", help="The feed; - for standard input.")]
 SourceId = Annotated[str, typer.Option("--source", metavar="ID", help="The registered source.")]
+Workers = Annotated[
+    int, typer.Option("--workers", min=1, max=64, help="Processes that load (PostgreSQL).")
+]
 BatchId = Annotated[str, typer.Argument(metavar="BATCH", help="The batch's id, as in b-….")]
 
 
@@ -38,6 +44,26 @@ def _who() -> str:
     except (KeyError, OSError):
         # A container may run under a number without a name.
         return str(os.getuid())
+
+
+@contextmanager
+def stopped_by_hand() -> Iterator[None]:
+    """What Ctrl-C means to a load."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(
+            "stopped: what was committed stays; lrms-gateway process goes on from there", err=True
+        )
+        raise typer.Exit(_STOPPED) from None
+
+
+def tell_workers(gateway: Gateway, wanted: int) -> int:
+    """How many processes work; says so where they are fewer than wanted."""
+    workers = count_workers(gateway, wanted)
+    if workers < wanted:
+        typer.echo(f"SQLite has one writer: --workers {wanted} works as {workers}", err=True)
+    return workers
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from gateway.pipeline.mark import mark_externally_recorded
 from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.process import Progress, process_parts
 from gateway.pipeline.receive import receive_feed
+from gateway.pipeline.workers import process_together
 from schemas.batch import Batch
 
 
@@ -32,7 +33,14 @@ def ingest_feed(
     *,
     filename: str,
     progress: Progress | None = None,
+    workers: int = 1,
 ) -> tuple[Batch, bool]:
-    """The finished batch, and whether it was new."""
+    """The finished batch, and whether it was new. ``workers``: so many processes load it."""
     batch, is_new = receive_feed(gateway, source_id, stream, filename=filename)
-    return process_batch(gateway, batch.id, progress=progress), is_new
+    if workers == 1:
+        return process_batch(gateway, batch.id, progress=progress), is_new
+    failed = process_together(gateway, [batch.id], workers, progress=progress)
+    if failed:
+        raise failed[batch.id]
+    with gateway.store.read() as work:
+        return work.batches.get(batch.id), is_new
