@@ -1,5 +1,5 @@
-"""How a taxonomy that was fetched differs from the one that is shipped, and what of it stored events
-stand on. Pure."""
+"""How a taxonomy that was fetched differs from the one that is shipped, and what stored events have
+of what is gone. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -81,10 +81,9 @@ class _Wanted:
                 found |= self._find_in(name, one)
         return found
 
-    def _find_in(self, name: str, group: Mapping[str, Any]) -> Iterator[str] | set[str]:
-        found = {
-            f"{name}.{element}" for element in self._elements.get(name, ()) if element in group
-        }
+    def _find_in(self, name: str, group: Mapping[str, Any]) -> set[str]:
+        gone = self._elements.get(name, ())
+        found = {f"{name}.{element}" for element in gone if element in group}
         for element, value in group.items():
             codes = self._codes.get((name, element))
             if codes:
