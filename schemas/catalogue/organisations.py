@@ -37,7 +37,9 @@ CLOSED_WITHOUT_SUCCESSOR = FindingCode(
     severity="warning",
     scope="field",
     title="Closed organisation without a successor",
-    message=("{value} closed on {closed} and has no open successor in the register; it was kept"),
+    message=(
+        "{value} closed on {closed} and has no single open successor in the register; it was kept"
+    ),
     fix="Send the organisation that was responsible on the day of the event.",
     example="Organisation is a clinic that closed before the event.",
 )
