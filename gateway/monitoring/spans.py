@@ -45,6 +45,8 @@ class Tracer(Protocol):
 
     def record_batch(self, told: Mapping[str, Value], began: datetime, ended: datetime) -> None: ...
 
+    def flush(self) -> None: ...
+
     def close(self) -> None: ...
 
 
@@ -80,6 +82,12 @@ def open_tracing() -> Iterator[None]:
         if not _Tracing.opened and _Tracing.tracer is not None:
             _Tracing.tracer.close()
             _Tracing.tracer = None
+
+
+def flush_spans() -> None:
+    """What is done with goes out now, and not within seconds."""
+    if _Tracing.tracer is not None:
+        _Tracing.tracer.flush()
 
 
 class span:  # noqa: N801 - a context manager, as contextlib's own

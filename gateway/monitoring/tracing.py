@@ -77,6 +77,9 @@ class OtlpTracer:
             self._ids.next = None
         span.end(_as_nanoseconds(ended))
 
+    def flush(self) -> None:
+        self._provider.force_flush()
+
     def close(self) -> None:
         """Sends what is left; where nobody takes it, it is lost after the exporter's time-out."""
         self._provider.shutdown()
@@ -128,7 +131,7 @@ class _Ids(IdGenerator):
 def _read_resource() -> Resource:
     """OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME; nothing about the machine."""
     found = Resource.create().attributes
-    is_named = found.get(SERVICE_NAME, "unknown_service") != "unknown_service"
+    is_named = not str(found.get(SERVICE_NAME, "")).startswith("unknown_service")
     return Resource({name: one for name, one in found.items() if name != SERVICE_NAME or is_named})
 
 

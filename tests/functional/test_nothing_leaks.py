@@ -1,12 +1,20 @@
 """A feed full of a made-up person leaves nothing of it anywhere but where events are kept."""
 
 import io
+import json
 import logging
 import traceback
 
+import msgspec
 import pytest
 from sqlalchemy import MetaData, text
 
+from gateway.logs import JsonFormatter
+from gateway.monitoring.metrics import write_metrics
+from gateway.monitoring.spans import flush_spans
+from gateway.monitoring.status import find_status
+from gateway.monitoring.status_text import write_status
+from gateway.monitoring.watch import watch
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.decide import release_batch
 from gateway.pipeline.ingest import ingest_feed, process_batch
@@ -18,38 +26,61 @@ from schemas.errors import GatewayError
 from tests.lib.databases import make_engine
 from tests.lib.line import open_line, register_everyone
 from tests.lib.marked_feeds import PERSON, find_words, make_csv, make_feeds
+from tests.lib.otlp import read_attributes, receive_otlp
 
 # Where events are kept: by design.
 KEPT = {("revisions", "payload")}
 
 
+class Told:
+    """What was told beside the store: as text, as JSON, as traces."""
+
+    def __init__(self, traces):
+        self.traces = traces
+        self.text, self.json = io.StringIO(), io.StringIO()
+        self.handlers = [logging.StreamHandler(self.text), logging.StreamHandler(self.json)]
+        self.handlers[1].setFormatter(JsonFormatter())
+
+
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    """The whole line over every feed, once, with everything logged: (gateway, batches, log)."""
-    log = io.StringIO()
-    handler = logging.StreamHandler(log)
+def told():
+    """Everything logged, every span received, while the module's tests run."""
     root = logging.getLogger()
     before = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
-    try:
-        with open_line(tmp_path_factory.mktemp("leaks")) as gateway:
-            register_everyone(gateway)
-            batches = []
-            for feed_format, content in make_feeds():
-                source = f"test-{feed_format}"
-                batch, _ = ingest_feed(gateway, source, io.BytesIO(content), filename="feed")
-                if batch.state == "held":
-                    assert find_lines(write_receipts(gateway, batch.id)) == []
-                    release_batch(gateway, batch.id, "to see what is said of its records")
-                    batch = process_batch(gateway, batch.id)
-                batches.append(batch)
-            prepare_messages(gateway)
-            assert deliver_messages(gateway)["sent"] > 0
-            yield gateway, batches, log
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(before)
+    with receive_otlp() as (endpoint, traces), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        found = Told(traces)
+        for handler in found.handlers:
+            root.addHandler(handler)
+        root.setLevel(logging.DEBUG)
+        # What the exporter itself sends with logs too.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
+        try:
+            yield found
+        finally:
+            for handler in found.handlers:
+                root.removeHandler(handler)
+            root.setLevel(before)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, told):
+    """The whole line over every feed, once, with everything told: (gateway, batches, told)."""
+    with open_line(tmp_path_factory.mktemp("leaks"), held_late_hours=1) as gateway:
+        register_everyone(gateway)
+        batches = []
+        for feed_format, content in make_feeds():
+            source = f"test-{feed_format}"
+            batch, _ = ingest_feed(gateway, source, io.BytesIO(content), filename="feed")
+            if batch.state == "held":
+                assert find_lines(write_receipts(gateway, batch.id)) == []
+                release_batch(gateway, batch.id, "to see what is said of its records")
+                batch = process_batch(gateway, batch.id)
+            batches.append(batch)
+        watch(gateway)
+        prepare_messages(gateway)
+        assert deliver_messages(gateway)["sent"] > 0
+        yield gateway, batches, told
 
 
 def write_receipts(gateway, batch_id: str) -> str:
@@ -121,9 +152,45 @@ def test_mail_names_nobody(run):
 
 
 def test_logs_name_nobody(run):
-    _, _, log = run
-    written = log.getvalue()
+    _, _, told = run
+    written = told.text.getvalue()
     assert "loaded" in written, "nothing was logged"
+    assert find_lines(written) == []
+
+
+def test_logs_as_json_name_nobody_and_say_what_they_are_about(run):
+    _, batches, told = run
+    written = told.json.getvalue()
+    assert find_lines(written) == []
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines)
+    about = {(line.get("batch"), line.get("source")) for line in lines}
+    assert {(batch.id, batch.source_id) for batch in batches} <= about
+
+
+def test_traces_name_nobody(run):
+    _, batches, told = run
+    flush_spans()
+    told_of = {read_attributes(span).get("lrms.batch") for span in told.traces.spans}
+    assert {batch.id for batch in batches} <= told_of
+    assert find_lines("\n".join(map(str, told.traces.requests))) == []
+
+
+def test_alarms_and_the_mail_about_them_name_nobody(run):
+    gateway, _, _ = run
+    with gateway.store.read() as work:
+        opened = work.alarms.find_open()
+    assert "ALARM-003" in {one.code for one in opened}, "half of it all is rejected"
+    mails = list(gateway.settings.mailbox_folder.glob("alarm-*.eml"))
+    assert mails
+    assert [mail.name for mail in mails if find_words(mail.read_text())] == []
+
+
+def test_status_and_metrics_name_nobody(run):
+    gateway, _, _ = run
+    status = find_status(gateway)
+    written = write_status(status) + msgspec.json.encode(status).decode() + write_metrics(gateway)
+    assert "test-csv" in written
     assert find_lines(written) == []
 
 
