@@ -25,6 +25,8 @@ from schemas.errors import FaultError, GatewayError, UnavailableError, WrongUseE
 
 # A part that so many workers died of, one after the other, is not given to another.
 _MOST_DEATHS: Final = 2
+_MOST_UNBEGUN: Final = 20
+_BEGUN: Final = "begun"
 _CONTEXT: Final = get_context("spawn")
 
 
@@ -37,6 +39,9 @@ class Job(NamedTuple):
     def __str__(self) -> str:
         where = "the planning" if self.part is None else f"part {self.part}"
         return f"{where} of batch {self.batch_id}"
+
+
+_BEGINNING: Final = Job("")
 
 
 class _Failure(NamedTuple):
@@ -74,6 +79,7 @@ class _Worker:
     def __init__(self, settings: Settings, actor: str) -> None:
         self.pipe, theirs = _CONTEXT.Pipe()
         self.job: Job | None = None
+        self.has_begun = False
         self.process: SpawnProcess = _CONTEXT.Process(
             target=_work, args=(settings, actor, theirs), daemon=True
         )
@@ -82,6 +88,7 @@ class _Worker:
 
     def give(self, job: Job) -> None:
         self.job = job
+        self.has_begun = False
         # One that just died is found out by its silence.
         with suppress(OSError):
             self.pipe.send(job)
@@ -131,9 +138,12 @@ class _Giving:
         if job is None:
             return
         try:
-            told: int | list[int] | _Failure | None = worker.pipe.recv()
+            told: str | int | list[int] | _Failure | None = worker.pipe.recv()
         except (EOFError, OSError):
             self._bury(worker, job)
+            return
+        if isinstance(told, str):
+            worker.has_begun = True
             return
         if isinstance(told, int):
             # Whoever dies after it got on was not killed by what comes next.
@@ -163,13 +173,16 @@ class _Giving:
     def _bury(self, worker: _Worker, job: Job) -> None:
         worker.stop()
         self._workers.remove(worker)
-        self._deaths[job] += 1
-        if self._deaths[job] < _MOST_DEATHS:
+        # One that was killed before it began says nothing about its job.
+        died_of = job if worker.has_begun else _BEGINNING
+        self._deaths[died_of] += 1
+        if self._deaths[died_of] < (_MOST_DEATHS if worker.has_begun else _MOST_UNBEGUN):
             # The next who takes it goes on behind the last commit.
             self._waiting.appendleft(job)
             return
         code = worker.process.exitcode
-        text = f"{_MOST_DEATHS} workers died over {job}, the last one with exit code {code}"
+        died = self._deaths[died_of]
+        text = f"{died} workers died over {job}, the last one with exit code {code}"
         self._fail(job, _Failure(text, is_wrong_use=False, may_pass=False))
 
     def _fail(self, job: Job, failure: _Failure) -> None:
@@ -202,6 +215,7 @@ def _work(settings: Settings, actor: str, pipe: "Connection[Any, Any]") -> None:
 def _do(gateway: Gateway, job: Job, pipe: "Connection[Any, Any]") -> list[int] | _Failure | None:
     """The parts of a batch that was planned; None of a part that is loaded."""
     try:
+        pipe.send(_BEGUN)
         if job.part is not None:
             process_parts(gateway, job.batch_id, [job.part], progress=pipe.send)
             return None
