@@ -13,6 +13,7 @@ def die_over_part_1(settings, actor, pipe):
 
     def do(gateway, job, pipe):
         if job.part == 1:
+            pipe.send(workers._BEGUN)
             os.kill(os.getpid(), signal.SIGKILL)
         return _do(gateway, job, pipe)
 
