@@ -62,13 +62,18 @@ def _translate_postgresql(error: psycopg.Error) -> GatewayError:
     name = type(error).__name__
     if isinstance(error, psycopg.errors.UndefinedTable):
         return _not_migrated()
-    if isinstance(error, _POSTGRESQL_PASSING):
+    if isinstance(error, _POSTGRESQL_PASSING) and not _is_too_much(error):
         # The server's first line names locks, disks and time-outs, not rows; without a state
         # nothing was sent yet and the text is about the connection.
         text = error.diag.message_primary if error.sqlstate else str(error)
         return UnavailableError(f"PostgreSQL: {name}: {text}")
     where = ", ".join(x for x in (error.diag.table_name, error.diag.constraint_name) if x)
     return RefusedError(f"PostgreSQL refused: {name}{f' ({where})' if where else ''}")
+
+
+def _is_too_much(error: psycopg.Error) -> bool:
+    """A limit of the server (class 54): to psycopg operational, but the same row meets it again."""
+    return (error.sqlstate or "").startswith("54")
 
 
 def _translate_sqlite(error: sqlite3.Error) -> GatewayError:

@@ -91,6 +91,14 @@ def test_a_row_that_the_database_refuses_is_found_among_its_neighbours(gateway, 
     assert SECRET not in caplog.text
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("fresh_database", ["postgresql"], indirect=True)
+def test_a_row_too_large_for_the_server_is_refused_and_not_tried_for_ever(gateway):
+    with refusing(gateway.settings.database, f"NEW.record_number = {BAD}", code="54000"):
+        batch = ingest(gateway, "test-fhir", generate())
+    check_kept(gateway, batch)
+
+
 def test_what_is_loaded_beside_a_refused_row_is_what_would_be_without_it(
     gateway, tmp_path, fresh_database
 ):

@@ -21,7 +21,8 @@ _Numbers = Callable[[int], bool]
 def poison_reader(patch: pytest.MonkeyPatch, is_bad: _Numbers) -> None:
     """Of every shape."""
     for owner, name in (
-        (fhir_json, "make_record"),
+        (fhir_json, "read_event"),
+        (fhir_json, "_read_entry"),
         (xml_records, "_make_record"),
         (json_records._RecordMaker, "_make"),
         (csv_rows.Rows, "_make_record"),
@@ -82,8 +83,9 @@ def _spoil(
 
 
 @contextmanager
-def refusing(url: str, condition: str) -> Iterator[None]:
-    """The database refuses revisions of which the condition (on ``NEW``) holds."""
+def refusing(url: str, condition: str, code: str = "23514") -> Iterator[None]:
+    """The database refuses revisions of which the condition (on ``NEW``) holds; PostgreSQL by this
+    SQLSTATE."""
     engine = make_engine(url)
     is_sqlite = url.startswith("sqlite")
     made = _ON_SQLITE if is_sqlite else _ON_POSTGRESQL
@@ -91,7 +93,9 @@ def refusing(url: str, condition: str) -> Iterator[None]:
     try:
         with engine.begin() as connection:
             for statement in made:
-                connection.execute(text(statement.format(condition=condition, secret=SECRET)))
+                connection.execute(
+                    text(statement.format(condition=condition, secret=SECRET, code=code))
+                )
         yield
     finally:
         with engine.begin() as connection:
@@ -109,7 +113,7 @@ _ON_SQLITE = (
 _ON_POSTGRESQL = (
     (
         "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN RAISE check_violation USING MESSAGE = '{secret}'; END $$"
+        " $$ BEGIN RAISE SQLSTATE '{code}' USING MESSAGE = '{secret}'; END $$"
     ),
     (
         "CREATE TRIGGER refuse BEFORE INSERT ON revisions FOR EACH ROW WHEN ({condition})"
