@@ -94,9 +94,8 @@ def _word_item(item: CollectedItem, now: datetime) -> list[str]:
 
 
 def _word_left(item: CollectedItem, now: datetime) -> str:
-    """How long the far end still keeps what it was not told of, or what was refused and left."""
-    is_left = item.state == "refused" and item.sha256 is None
-    if item.expires_at is None or (item.settled_at is not None and not is_left):
+    """How long the far end still keeps what it was not told of."""
+    if item.expires_at is None or item.settled_at is not None:
         return ""
     hours = int((item.expires_at - now).total_seconds() // 3600)
     return f"{hours // 24} d {hours % 24} h" if hours >= 0 else "expired"

@@ -21,17 +21,19 @@ from schemas.errors import WrongUseError
 
 @dataclass(frozen=True)
 class Kind:
-    """``least_every``: its far end must not be asked more often, in seconds."""
+    """``least_every``: its far end must not be asked more often, in seconds. ``leaves_unkept``:
+    what was refused and is not kept here is left at the far end, which is not told of it."""
 
     settings: type[KindSettings]
     route: Route
     open: Callable[[Gateway, Collector, Any], AbstractContextManager[FarEnd]]
     least_every: int = 10
+    leaves_unkept: bool = False
 
 
 KINDS: Final[dict[CollectorKind, Kind]] = {
     "folder": Kind(FolderSettings, "folder", open_folder),
-    "mesh": Kind(MeshSettings, "mesh", open_mailbox, least_every=LEAST_EVERY),
+    "mesh": Kind(MeshSettings, "mesh", open_mailbox, least_every=LEAST_EVERY, leaves_unkept=True),
     "http": Kind(HttpSettings, "pull", open_http),
     "sftp": Kind(SftpSettings, "sftp", open_sftp),
 }

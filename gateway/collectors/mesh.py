@@ -174,9 +174,6 @@ class _Mailbox:
             raise ItemError("vanished" if error.reason == "missing" else error.reason) from None
 
     def settle(self, item: Item, known: CollectedItem) -> None:
-        if known.state == "refused" and known.sha256 is None:
-            # Not kept here, so not taken from there.
-            return
         if known.state == "noted":
             self._note_report(known)
         try:

@@ -70,18 +70,18 @@ class _Run:
     def __init__(self, gateway: Gateway, collector: Collector) -> None:
         self._gateway = gateway
         self._collector = collector
+        self._kind = KINDS[collector.kind]
         self._held_at = gateway.now()
         self._listed: set[int] = set()
         self._counts = dict.fromkeys(_COUNTED, 0)
 
     def collect(self) -> None:
-        kind = KINDS[self._collector.kind]
         try:
             settings = parse_settings(self._collector.kind, self._collector.settings)
         except WrongUseError:
             # They were good once: this gateway is of another version.
             raise CollectError("settings") from None
-        with kind.open(self._gateway, self._collector, settings) as far_end:
+        with self._kind.open(self._gateway, self._collector, settings) as far_end:
             for page in far_end.find_pages():
                 self._collect_page(far_end, page)
         with self._begin() as work:
@@ -136,6 +136,8 @@ class _Run:
             return _record(work, stored, taken)
 
     def _settle(self, far_end: FarEnd, item: Item, stored: CollectedItem) -> None:
+        if self._kind.leaves_unkept and stored.state == "refused" and stored.sha256 is None:
+            return
         # Held once more: whoever was taken over must not touch the far end.
         with self._begin():
             pass

@@ -13,7 +13,7 @@ import pytest
 
 from gateway.bootstrap import Gateway
 from gateway.collectors.far_end import CollectError
-from gateway.pipeline.collect_item import take_refused
+from gateway.pipeline.collect_item import retry_refused, take_refused
 from tests.lib.collecting import (
     OTHER,
     SOURCE,
@@ -249,8 +249,13 @@ def test_a_gzip_that_breaks_off_is_no_feed_cut_short(mesh, gateway, kept):
     mesh.breaks = on("GET", message, Answer(200, packed, told | {"Content-Encoding": "gzip"}))
     assert collect(gateway) == {"refused": 1}
     item = find_items(gateway)[message]
-    assert (item.reason, item.sha256) == ("unreadable", None)
+    assert (item.reason, item.sha256, item.settled_at) == ("unreadable", None, None)
     assert mesh.list() == [message], "not kept here, so not taken from there"
+    assert collect(gateway) == {}
+    assert mesh.asked("GET", message) == 1, "nor fetched again, until an operator says so"
+    mesh.breaks = lambda _request: None
+    retry_refused(gateway, item.id)
+    assert collect(gateway) == {"received": 1}
 
 
 def test_a_bomb_is_stopped_at_the_limit(mesh, gateway, monkeypatch):

@@ -124,10 +124,9 @@ def add(
     name: str = "far",
     every: int = 300,
     settings: str = "{}",
+    source: str = SOURCE.id,
 ) -> Collector:
-    return add_collector(
-        gateway, name, source_id=SOURCE.id, kind=kind, settings=settings, every=every
-    )
+    return add_collector(gateway, name, source_id=source, kind=kind, settings=settings, every=every)
 
 
 def run(gateway: Gateway, name: str = "far") -> dict[str, int]:
