@@ -62,7 +62,8 @@ def _word_alarm(one: AlarmNow, now: datetime) -> Iterator[str]:
     mark = {"urgent": "!!", "soon": "! "}[one.urgency] if one.state != "acknowledged" else "ok"
     number = f"{one.number} " if one.number else ""
     since = f"since {word_instant(one.since)}, {_age(now - one.since)}" if one.number else "new"
-    yield f"{mark} {number}{one.code} {one.subject}: {one.title} ({since})"
+    about = f" {one.subject}" if one.subject else ""
+    yield f"{mark} {number}{one.code}{about}: {one.title} ({since})"
     yield f"     {one.words}"
     if one.reason:
         yield f"     acknowledged: {one.reason}"
