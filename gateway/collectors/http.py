@@ -4,7 +4,7 @@ needed: no other command waits for it."""
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -159,7 +159,7 @@ class HttpSettings(KindSettings):
 
 
 def format_instant(instant: datetime) -> str:
-    return f"{instant:%Y-%m-%dT%H:%M:%S}Z"
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%S}Z"
 
 
 @contextmanager
