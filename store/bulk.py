@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+from store.copy_text import encode_rows
 from store.types import UtcDateTime
 
 Row = tuple[Any, ...]
@@ -44,32 +45,11 @@ def insert_rows(
         # The names are our tables' own, never input.
         command = f"COPY {table.name} ({_quoted(names)}) FROM STDIN".encode()
         with get_driver(connection).cursor() as cursor, cursor.copy(command) as copy:
-            for row in rows:
-                copy.write_row(row)
+            copy.write(encode_rows(table, names, rows))
     else:
         marks = ", ".join("?" * len(names))
         statement = f"INSERT INTO {table.name} ({_quoted(names)}) VALUES ({marks})"  # noqa: S608
-        connection.exec_driver_sql(statement, _as_sqlite(table, names, rows))
-
-
-def update_rows(
-    connection: Connection,
-    table: Table,
-    keys: Sequence[str],
-    columns: Sequence[str],
-    rows: Sequence[Row],
-) -> None:
-    """Set ``columns`` of the rows named by ``keys``; each row holds the keys first."""
-    if not rows:
-        return
-    mark = "%s" if is_postgresql(connection) else "?"
-    assignments = ", ".join(f'"{name}" = {mark}' for name in columns)
-    condition = " AND ".join(f'"{name}" = {mark}' for name in keys)
-    statement = f"UPDATE {table.name} SET {assignments} WHERE {condition}"  # noqa: S608
-    turned = [row[len(keys) :] + row[: len(keys)] for row in rows]
-    if not is_postgresql(connection):
-        turned = _as_sqlite(table, (*columns, *keys), turned)
-    connection.exec_driver_sql(statement, turned)
+        connection.exec_driver_sql(statement, as_sqlite(table, names, rows))
 
 
 def is_among(
@@ -112,7 +92,7 @@ def get_driver(connection: Connection) -> psycopg.Connection[Any]:
     return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
 
 
-def _as_sqlite(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[Row]:
+def as_sqlite(table: Table, names: Sequence[str], rows: Sequence[Row]) -> list[Row]:
     """Dates and instants as SQLAlchemy keeps them in SQLite; the rest goes as it is."""
     converted: list[tuple[int, Callable[[Any], str]]] = []
     for place, name in enumerate(names):

@@ -12,7 +12,6 @@ from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, Row, select
-from sqlalchemy.dialects.postgresql import insert
 
 from schemas.event import NationalEvent
 from schemas.identifiers import make_event_id, make_reference
@@ -33,13 +32,15 @@ _KNOWN = [
         "seen_batch",
         "seen_record",
         "first_batch",
+        "year",
     )
 ]
 
 
 class Case:
-    """One event of a load: its records there, in order, and what each becomes. ``known`` is the
-    event's row from before, locked, or None where this load brought it into being."""
+    """One event of a load: its records there, in order, and what each becomes. ``organisation`` is
+    its source's. ``known`` is the event's row from before, locked, or None where this load brought
+    it into being; ``search`` are then its rows of ``event_search``."""
 
     __slots__ = (
         "arrivals",
@@ -47,14 +48,17 @@ class Case:
         "event_id",
         "identity",
         "known",
+        "organisation",
         "records",
         "reference",
+        "search",
         "settled",
         "source_id",
     )
 
-    def __init__(self, source_id: str, identity: str) -> None:
+    def __init__(self, source_id: str, organisation: str, identity: str) -> None:
         self.source_id = source_id
+        self.organisation = organisation
         self.identity = identity
         self.records: list[JudgedRecord] = []
         self.arrivals: list[Arrival] = []
@@ -62,6 +66,7 @@ class Case:
         self.event_id = 0
         self.reference = ""
         self.known: Row[Any] | None = None
+        self.search: list[bulk.Row] = []
         self.settled: list[Settled] = []
 
     def take(self, event_id: int) -> None:
@@ -72,6 +77,16 @@ class Case:
         """All arrivals are newer than what the event has seen."""
         contents = [arrival.acceptance.content_hash for arrival in self.arrivals]
         self.settled = settle(contents, revision, newest)
+
+    @property
+    def first_batch(self) -> int:
+        """The batch it first came in, of those that were loaded before this load."""
+        return self.known.first_batch if self.known else self.arrivals[0].position.batch
+
+    @property
+    def year(self) -> int | None:
+        """The year of occurrence until now."""
+        return self.known.year if self.known else None
 
     @property
     def seen(self) -> Position:
@@ -146,19 +161,20 @@ def _insert(connection: Connection, rows: Sequence[bulk.Row]) -> set[int]:
         # The one writer SQLite has: what it has just seen missing is missing.
         bulk.insert_rows(connection, events, rows)
         return {row[0] for row in rows}
-    names = events.columns.keys()
     if _are_few(connection, len(rows)):
-        told = few_rows.insert_new(connection, (events, names, rows), ("id",))
-        return {event_id for (event_id,) in told}
+        return _insert_new(connection, rows)
     try:
         with connection.begin_nested():
             bulk.insert_rows(connection, events, rows)
             return {row[0] for row in rows}
     except psycopg.errors.UniqueViolation:
         # Another load made one of them since the look. Rare, so the way that says which may cost.
-        statement = insert(events).on_conflict_do_nothing().returning(events.c.id)
-        given = [dict(zip(names, row, strict=True)) for row in rows]
-        return set(connection.execute(statement, given).scalars())
+        return _insert_new(connection, rows)
+
+
+def _insert_new(connection: Connection, rows: Sequence[bulk.Row]) -> set[int]:
+    given = (events, events.columns.keys(), rows)
+    return {event_id for (event_id,) in few_rows.insert_new(connection, given, ("id",))}
 
 
 def _lock(connection: Connection, ids: Iterable[int]) -> dict[int, Row[Any]]:

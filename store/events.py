@@ -12,7 +12,7 @@ from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
 from store.arrival import Position
 from store.audit import Audit
 from store.bulk import is_among
-from store.tables import alerts, batches, events, marks, revisions
+from store.tables import IS_CURRENT, alerts, batches, events, marks, revisions
 
 _IDENTIFIED = "id:"
 
@@ -23,10 +23,9 @@ class Events:
 
     def find(self, event_id: int) -> StoredEvent | None:
         """The event with its current content."""
-        current = (revisions.c.event_id == events.c.id) & (revisions.c.number == events.c.revision)
         row = self._connection.execute(
             select(events, revisions.c.payload, batches.c.id.label("first_batch_id"))
-            .join(revisions, current)
+            .join(revisions, IS_CURRENT)
             .join(batches, batches.c.number == events.c.first_batch)
             .where(events.c.id == event_id)
         ).one_or_none()
@@ -92,6 +91,7 @@ class Events:
 
 
 def _select_revisions(event_id: int) -> Select[Any]:
+    own = (revisions.c.event_id == events.c.id) & (revisions.c.year == events.c.year)
     return (
         select(
             revisions,
@@ -100,8 +100,9 @@ def _select_revisions(event_id: int) -> Select[Any]:
             batches.c.profile,
             batches.c.profile_version,
         )
+        .join(events, own)
         .join(batches, batches.c.number == revisions.c.batch_number)
-        .where(revisions.c.event_id == event_id)
+        .where(events.c.id == event_id)
     )
 
 

@@ -29,7 +29,7 @@ def insert_together(connection: Connection, given: Sequence[Given]) -> None:
     """Inserts rows of several tables. A row that is there already is an error."""
     count = sum(len(rows) for _, _, rows in given)
     if count and count <= MOST_ROWS and bulk.is_postgresql(connection):
-        encoded = [_encode_rows(names, rows) for _, names, rows in given]
+        encoded = [encode_rows(names, rows) for _, names, rows in given]
         if sum(map(len, encoded)) <= MOST_BYTES:
             statement = _make_together(tuple((table, tuple(names)) for table, names, _ in given))
             with bulk.get_driver(connection).cursor() as cursor:
@@ -43,14 +43,16 @@ def insert_new(
     connection: Connection, given: Given, returning: Sequence[str]
 ) -> list[tuple[Any, ...]]:
     """Inserts those rows that are not there, one after the other as given; of each that is new the
-    columns ``returning``. PostgreSQL only."""
+    columns ``returning``, where any are asked for. PostgreSQL only."""
     table, names, rows = given
     statement = _make_new(table, tuple(names), tuple(returning))
     with bulk.get_driver(connection).cursor() as cursor:
-        return cursor.execute(statement, [_encode_rows(names, rows)]).fetchall()
+        cursor.execute(statement, [encode_rows(names, rows)])
+        return cursor.fetchall() if returning else []
 
 
-def _encode_rows(names: Sequence[str], rows: Sequence[bulk.Row]) -> str:
+def encode_rows(names: Sequence[str], rows: Sequence[bulk.Row]) -> str:
+    """As a parameter of :func:`read_given`."""
     return _encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
 
 
@@ -59,25 +61,28 @@ def _make_together(shapes: tuple[_Shape, ...]) -> bytes:
     """PostgreSQL carries out every part of a WITH, whether or not it is asked for."""
     *parts, last = [_make_insert(*shape) for shape in shapes]
     named = ", ".join(f"part_{number} AS ({part})" for number, part in enumerate(parts))
-    return f"WITH {named} {last}".encode()
+    return f"WITH {named} {last}".encode() if parts else last.encode()
 
 
 @lru_cache(maxsize=64)
 def _make_new(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) -> bytes:
     told = ", ".join(f'"{name}"' for name in returning)
-    return f"{_make_insert(table, names)} ON CONFLICT DO NOTHING RETURNING {told}".encode()
+    asked = f" RETURNING {told}" if told else ""
+    return f"{_make_insert(table, names)} ON CONFLICT DO NOTHING{asked}".encode()
 
 
 def _make_insert(table: Table, names: tuple[str, ...]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO {table.name} ({columns}) {read_given(table, names)}"
+
+
+def read_given(table: Table, names: Sequence[str]) -> str:
+    """A query of the rows in a parameter, as the table has them."""
     # The names are our tables' own, never input.
     kinds = {name: _find_kind(table.columns[name].type) for name in names}
-    columns = ", ".join(f'"{name}"' for name in names)
     declared = ", ".join(f'"{name}" {kind}' for name, (kind, _) in kinds.items())
     values = ", ".join(value.format(f'"{name}"') for name, (_, value) in kinds.items())
-    return (
-        f"INSERT INTO {table.name} ({columns})"  # noqa: S608
-        f" SELECT {values} FROM json_to_recordset(%s::json) AS given({declared})"
-    )
+    return f"SELECT {values} FROM json_to_recordset(%s::json) AS read({declared})"  # noqa: S608
 
 
 def _find_kind(kind: TypeEngine[Any]) -> tuple[str, str]:

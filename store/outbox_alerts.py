@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from schemas.outbox import WaitingAlert
 from store.audit import Audit
 from store.tables import (
+    IS_SEARCHED,
     alerts,
+    event_search,
     events,
-    marks,
     message_alerts,
     organisations,
     sources,
@@ -20,10 +21,11 @@ from store.tables import (
 
 _told = organisations.alias("told")
 _recorder = organisations.alias("recorder")
-# The mark decides; before it is made, the same facts as it is made of.
-_recorded_by = sa.func.coalesce(
-    marks.c.recorded_by, events.c.reporter_organisation, sources.c.organisation
-)
+# As the view of marks has it.
+_recorded_by = sa.func.coalesce(event_search.c.reporter_organisation, sources.c.organisation)
+# Written out, so that the planner knows them for the conditions of the indexes.
+_URGENT = sa.text("alerts.kind = 'urgent'")
+_DIGEST = sa.text("alerts.kind = 'digest'")
 _FACTS = (
     sa.select(
         alerts.c.event_id,
@@ -32,15 +34,15 @@ _FACTS = (
         alerts.c.kind,
         alerts.c.reason,
         events.c.reference,
-        events.c.event_type,
-        events.c.occurred_on,
-        events.c.worst_harm,
+        event_search.c.event_type,
+        event_search.c.occurred_on,
+        event_search.c.worst_harm,
         _recorded_by.label("recorded_by"),
         _recorder.c.name.label("recorded_by_name"),
     )
     .join(events, events.c.id == alerts.c.event_id)
+    .join(event_search, IS_SEARCHED)
     .join(sources, sources.c.id == events.c.source_id)
-    .outerjoin(marks, marks.c.event_id == alerts.c.event_id)
     .outerjoin(_told, _told.c.code == alerts.c.organisation)
     .outerjoin(_recorder, _recorder.c.code == _recorded_by)
 )
@@ -62,7 +64,7 @@ class Alerts:
         """
         query = (
             _FACTS.where(
-                alerts.c.kind == "urgent",
+                _URGENT,
                 alerts.c.announced_at.is_(None),
                 sa.tuple_(alerts.c.organisation, alerts.c.event_id) > after,
             )
@@ -75,7 +77,7 @@ class Alerts:
     def find_digest_organisation(self, after: str) -> str | None:
         """The next organisation, by code after this one, with alerts waiting for its digest."""
         query = sa.select(sa.func.min(alerts.c.organisation)).where(
-            alerts.c.kind == "digest",
+            _DIGEST,
             alerts.c.announced_at.is_(None),
             alerts.c.organisation > after,
         )
@@ -87,8 +89,8 @@ class Alerts:
             _FACTS.join(message_alerts, _same_alert())
             .where(message_alerts.c.message_id == message_id)
             .order_by(
-                sa.func.coalesce(events.c.worst_harm, 9),
-                events.c.occurred_on,
+                sa.func.coalesce(event_search.c.worst_harm, 9),
+                event_search.c.occurred_on,
                 events.c.id,
             )
             .limit(limit)
@@ -118,7 +120,7 @@ class Alerts:
         self._connection.execute(
             sa.update(alerts)
             .where(
-                alerts.c.kind == "digest",
+                _DIGEST,
                 alerts.c.announced_at.is_(None),
                 alerts.c.organisation == organisation,
                 alerts.c.event_id.in_(held),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from schemas.batch import Batch
 from schemas.identifiers import make_identity
@@ -14,6 +14,7 @@ from store.arrival import Arrival, Position
 from store.audit import Audit
 from store.claims import Case
 from store.settling import claim_cases, settle_cases
+from store.tables import sources
 from store.writing import Writing
 
 
@@ -31,7 +32,8 @@ class Records:
         batch and number. Where one comes late, the later records of its event are settled anew,
         in receipts already given too.
         """
-        writing = Writing(self._connection, self._audit, self._now)
+        writing = Writing(self._connection, self._audit, self._now, batch_id=batch.id)
+        organisation = self._find_organisation(batch.source_id)
         cases: dict[str, Case] = {}
         for record in sorted(records, key=lambda one: one.number):
             accepted = record.acceptance
@@ -42,10 +44,15 @@ class Records:
             identity = make_identity(local_id, accepted.content_hash)
             case = cases.get(identity)
             if case is None:
-                case = cases[identity] = Case(batch.source_id, identity)
+                case = cases[identity] = Case(batch.source_id, organisation, identity)
             case.records.append(record)
             case.arrivals.append(Arrival(Position(batch.number, record.number), accepted))
         claim_cases(self._connection, cases.values(), self._now)
         settle_cases(self._connection, cases.values(), writing, self._now)
         writing.write()
         return writing.counts
+
+    def _find_organisation(self, source_id: str) -> str:
+        query = select(sources.c.organisation).where(sources.c.id == source_id)
+        found: str = self._connection.execute(query).scalar_one()
+        return found

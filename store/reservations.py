@@ -19,6 +19,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from schemas.single import KeptAnswer, Reservation
 from store import bulk
 from store.audit import Audit
+from store.changing import update_rows
 from store.tables import idempotency_keys
 
 # held: reserved now, go on. answered: ``kept`` tells what was answered. in_flight: another
@@ -92,7 +93,7 @@ class Reservations:
                 told = (getattr(answer, name) for name in _KEPT_IN.values())
                 kept.append((source_id, one.key, one.token, *told))
         keys = ("source_id", "key", "token")
-        bulk.update_rows(self._connection, idempotency_keys, keys, tuple(_KEPT_IN), kept)
+        update_rows(self._connection, idempotency_keys, keys, tuple(_KEPT_IN), kept)
         if free:
             held = tuple_(*(idempotency_keys.c[name] for name in keys)).in_(free)
             unanswered = idempotency_keys.c.answer.is_(None)

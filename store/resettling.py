@@ -10,8 +10,9 @@ from sqlalchemy import Connection, select, text, update
 from schemas.event import decode_event
 from store import bulk, rows
 from store.arrival import History, Moved, Position, Resettled, Revision, resettle
+from store.changing import update_rows
 from store.claims import Case
-from store.tables import batches, receipt_lines, revisions
+from store.tables import batches, events, receipt_lines, revisions
 from store.writing import Writing
 
 
@@ -26,7 +27,7 @@ def resettle_events(
         resettled = resettle(history, case.arrivals, now)
         moved += resettled.moved
         _write_event(case, history, resettled, writing)
-    bulk.update_rows(
+    update_rows(
         connection,
         receipt_lines,
         ("batch_number", "number"),
@@ -47,22 +48,22 @@ def _write_event(case: Case, history: History, resettled: Resettled, writing: Wr
             writing.add_alerts(event_id, batch_number, arrival.acceptance.alerts, new=False)
     newest, replaced = resettled.revisions[-1], history.revisions[-1]
     event = decode_event(newest.payload)
+    search = rows.make_search(event_id, event, case.source_id, case.organisation)
     seen = max(case.arrivals[-1].position, case.seen)
-    first_batch = resettled.revisions[0].position.batch
-    writing.add_event(
-        event_id,
-        (newest.number, newest.content_hash, *seen, *rows.make_searched(event), first_batch),
-    )
+    first_batch, year = resettled.revisions[0].position.batch, rows.get_year(search)
+    values = (newest.number, newest.content_hash, *seen, first_batch, year)
+    writing.change_event(event_id, values)
     if newest.payload != replaced.payload:
-        writing.add_content(event_id, event, replaces=True)
+        writing.replace_search(event_id, search)
     if resettled.revisions == history.revisions:
         return
-    writing.rewrite_revisions(event_id, (_make_row(event_id, one) for one in resettled.revisions))
+    given = [_make_row(event_id, one, year) for one in resettled.revisions]
+    writing.rewrite_revisions(event_id, given)
     details = {"revisions": len(resettled.revisions), "lines": len(resettled.moved)}
     writing.add_entry("event.resettled", case.reference, details)
 
 
-def _make_row(event_id: int, one: Revision) -> bulk.Row:
+def _make_row(event_id: int, one: Revision, year: int) -> bulk.Row:
     return (
         event_id,
         one.number,
@@ -72,13 +73,20 @@ def _make_row(event_id: int, one: Revision) -> bulk.Row:
         one.changes,
         one.derived,
         one.recorded_at,
+        year,
     )
 
 
 def _read_histories(connection: Connection, event_ids: Sequence[int]) -> dict[int, History]:
     histories: defaultdict[int, History] = defaultdict(lambda: History([], []))
     chosen = bulk.is_among(revisions.c.event_id, event_ids, connection)
-    query = select(revisions).where(chosen).order_by(revisions.c.event_id, revisions.c.number)
+    own = (events.c.id == revisions.c.event_id) & (events.c.year == revisions.c.year)
+    query = (
+        select(revisions)
+        .join(events, own)
+        .where(chosen)
+        .order_by(revisions.c.event_id, revisions.c.number)
+    )
     for row in connection.execute(query):
         histories[row.event_id].revisions.append(
             Revision(

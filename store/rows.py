@@ -1,75 +1,71 @@
 """An event and a record as rows, values in the order of the tables' columns. Pure."""
 
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from schemas.event import NationalEvent
 from schemas.finding import Finding
+from schemas.identifiers import is_same_organisation
 from schemas.judged import JudgedRecord
 from schemas.values import storable
 from store.arrival import Arrival, Settled, encode_names
 from store.bulk import Row
+from store.partitions import UNDATED
 
 _encode_params = msgspec.json.Encoder(order="deterministic").encode
-_LARGEST_INTEGER = 2**31 - 1
-
-SEARCHED = (
-    "taxonomy_version",
-    "event_type",
-    "occurred_on",
-    "worst_harm",
-    "never_event",
-    "reporter_organisation",
-)
 
 
-def make_searched(event: NationalEvent) -> Row:
-    """The columns :data:`SEARCHED` of an event."""
-    return (
-        event.taxonomy_version,
-        event.event_type,
-        event.occurred_on,
+def make_search(
+    event_id: int, event: NationalEvent, source_id: str, organisation: str
+) -> list[Row]:
+    """What an event is searched by: a row for each organisation where it happened, one at least.
+    ``organisation`` is its source's: who recorded it, where it does not say."""
+    occurred_on = event.occurred_on
+    reporter = event.reporter_organisation
+    where = list(dict.fromkeys(event.occurred_organisations))
+    recorded_by = organisation if reporter is None else reporter
+    told = (
+        UNDATED if occurred_on is None else occurred_on.year,
+        occurred_on,
         event.worst_harm,
         event.never_event,
-        event.reporter_organisation,
+        any(not is_same_organisation(one, recorded_by) for one in where),
+        event.event_type,
+        event.taxonomy_version,
     )
-
-
-def make_patients(event_id: int, event: NationalEvent) -> list[Row]:
-    """By their place in the event, which validation holds equal to PatientSequence."""
     return [
-        (
-            event_id,
-            place,
-            _code(patient.get("PhysicalHarm")),
-            _code(patient.get("PsychologicalHarm")),
-            _small(patient.get("AgeAtTimeOfIncidentDays")),
-            _code(patient.get("AgeBracket")),
-            _code(patient.get("GenderIdentity")),
-        )
-        for place, patient in enumerate(event.patients, 1)
+        (event_id, place, *told, one, reporter, source_id)
+        for place, one in enumerate(where or [None], 1)
     ]
 
 
-def make_organisations(event_id: int, event: NationalEvent) -> list[Row]:
-    return [(event_id, code) for code in dict.fromkeys(event.occurred_organisations)]
+def get_year(search: list[Row]) -> int:
+    """The year of occurrence in rows of :func:`make_search`."""
+    year: int = search[0][2]
+    return year
 
 
 def make_revision(
-    event_id: int, number: int, arrival: Arrival, changes: str | None, now: datetime
+    event_id: int,
+    settled: Settled,
+    arrival: Arrival,
+    *,
+    changes: str | None,
+    now: datetime,
+    year: int,
 ) -> Row:
     accepted = arrival.acceptance
     return (
         event_id,
-        number,
+        settled.revision,
         *arrival.position,
         accepted.content_hash,
         accepted.payload.decode(),
         changes,
         encode_names(accepted.derived),
         now,
+        year,
     )
 
 
@@ -111,12 +107,3 @@ def make_findings(batch_number: int, number: int, findings: tuple[Finding, ...])
 
 def _storable_param(value: str | int) -> str | int:
     return storable(value) if isinstance(value, str) else value
-
-
-def _code(value: Any) -> str | None:
-    return value if isinstance(value, str) and len(value) <= 4 else None
-
-
-def _small(value: Any) -> int | None:
-    # An age no person can have is only a warning; the payload keeps it, the column need not.
-    return value if isinstance(value, int) and 0 <= value <= _LARGEST_INTEGER else None

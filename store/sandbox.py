@@ -32,9 +32,7 @@ _LOCK = text("LOCK TABLE sources, batches, parts, trials, uploads IN SHARE ROW E
 _OF_EVENTS = (
     tables.message_alerts,
     tables.alerts,
-    tables.marks,
-    tables.event_organisations,
-    tables.patients,
+    tables.event_search,
     tables.revisions,
 )
 _OF_BATCHES = (

@@ -10,7 +10,7 @@ from schemas.event import NationalEvent, decode_event
 from store import bulk, rows
 from store.claims import Case, claim_events
 from store.resettling import resettle_events
-from store.tables import events, revisions
+from store.tables import IS_CURRENT, events, revisions
 from store.writing import Writing
 
 
@@ -20,6 +20,9 @@ def claim_cases(connection: Connection, cases: Iterable[Case], now: datetime) ->
     def make_row(case: Case) -> bulk.Row:
         case.settle()
         position, accepted = case.arrivals[-1]
+        case.search = rows.make_search(
+            case.event_id, case.current, case.source_id, case.organisation
+        )
         return (
             case.event_id,
             case.reference,
@@ -28,8 +31,8 @@ def claim_cases(connection: Connection, cases: Iterable[Case], now: datetime) ->
             case.settled[-1].revision,
             accepted.content_hash,
             *position,
-            *rows.make_searched(case.current),
             case.arrivals[0].position.batch,
+            rows.get_year(case.search),
             now,
             now,
         )
@@ -42,42 +45,39 @@ def settle_cases(
 ) -> None:
     """The cases are claimed. Afterwards ``case.settled`` says what each record became."""
     late: list[Case] = []
-    revised: dict[int, tuple[Case, int]] = {}
+    revised: dict[int, Case] = {}
     for case in cases:
         known = case.known
         if known is None:
-            writing.add_case(case, None)
-            writing.add_content(case.event_id, case.current, replaces=False)
+            writing.add_case(case, None, rows.get_year(case.search))
+            writing.add_search(case.search)
         elif case.arrivals[0].position < case.seen:
             late.append(case)
         else:
             case.settle(known.revision, known.content_hash)
             if case.settled[-1].revision == known.revision:
-                writing.add_case(case, None)
+                writing.add_case(case, None, known.year)
                 writing.add_seen(case.event_id, case.arrivals[-1].position)
             else:
-                revised[case.event_id] = case, known.first_batch
+                revised[case.event_id] = case
     before = _read_current(connection, revised)
-    for event_id, (case, first_batch) in revised.items():
-        _revise(case, before[event_id], first_batch, writing)
+    for event_id, case in revised.items():
+        _revise(case, before[event_id], writing)
     if late:
         resettle_events(connection, late, writing, now)
 
 
-def _revise(case: Case, before: NationalEvent, first_batch: int, writing: Writing) -> None:
-    writing.add_case(case, before)
-    writing.add_content(case.event_id, case.current, replaces=True)
+def _revise(case: Case, before: NationalEvent, writing: Writing) -> None:
+    search = rows.make_search(case.event_id, case.current, case.source_id, case.organisation)
+    year = rows.get_year(search)
+    writing.add_case(case, before, year)
+    writing.replace_search(case.event_id, search)
     position, accepted = case.arrivals[-1]
-    writing.add_event(
-        case.event_id,
-        (
-            case.settled[-1].revision,
-            accepted.content_hash,
-            *position,
-            *rows.make_searched(case.current),
-            first_batch,
-        ),
-    )
+    revision, first_batch = case.settled[-1].revision, case.first_batch
+    values = (revision, accepted.content_hash, *position, first_batch, year)
+    writing.change_event(case.event_id, values)
+    if year != case.year:
+        writing.move_revisions(case.event_id, year)
 
 
 def _read_current(connection: Connection, event_ids: Collection[int]) -> dict[int, NationalEvent]:
@@ -85,6 +85,5 @@ def _read_current(connection: Connection, event_ids: Collection[int]) -> dict[in
     if not event_ids:
         return {}
     chosen = bulk.is_among(events.c.id, event_ids, connection)
-    current = (revisions.c.event_id == events.c.id) & (revisions.c.number == events.c.revision)
-    query = select(events.c.id, revisions.c.payload).join(revisions, current).where(chosen)
+    query = select(events.c.id, revisions.c.payload).join(revisions, IS_CURRENT).where(chosen)
     return {row.id: decode_event(row.payload) for row in connection.execute(query)}

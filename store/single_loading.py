@@ -1,5 +1,5 @@
 """Loads single requests, many in one transaction: each a finished batch of one record with its
-bytes, its receipt line, its event, its mark, its alerts and its answer under an Idempotency-Key; or
+bytes, its receipt line, its event, its alerts and its answer under an Idempotency-Key; or
 nothing of it.
 
 Locks are taken in the order of ``store.claims``, with two before it: reservations by key, then
@@ -13,16 +13,16 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection
 
-from schemas.identifiers import get_trust
 from schemas.single import KeptAnswer, KeptState, Single, SingleOutcome
 from store import bulk
 from store.arrival import Arrival, Position
 from store.audit import Audit
+from store.changing import update_rows
 from store.claims import Case
 from store.reservations import Reservations
 from store.settling import claim_cases, settle_cases
 from store.single_batches import SingleBatches
-from store.tables import batches, bodies, marks
+from store.tables import batches, bodies
 from store.writing import Writing
 
 Outcomes = dict[str, SingleOutcome]
@@ -81,7 +81,7 @@ class Loading:
             accepted = one.record.acceptance
             if accepted is None or one.identity is None:
                 continue
-            case = cases[one.batch_id] = Case(one.source_id, one.identity)
+            case = cases[one.batch_id] = Case(one.source_id, one.organisation, one.identity)
             case.records.append(one.record)
             position = Position(self._numbers[one.batch_id], _RECORD)
             case.arrivals.append(Arrival(position, accepted))
@@ -124,23 +124,16 @@ class Loading:
 
     def _write(self, loaded: Sequence[Single], cases: Mapping[str, Case]) -> None:
         sent: list[bulk.Row] = []
-        new: list[bulk.Row] = []
         recounted: list[bulk.Row] = []
         for one in loaded:
             number = self._numbers[one.batch_id]
             sent.append((number, one.body))
             case = cases.get(one.batch_id)
-            if case is None:
-                continue
-            if case.known is None:
-                new.append(_make_mark(one, case, number, self._now))
-            else:
+            if case is not None and case.known is not None:
                 recounted.append(_recount(case, number, self._now))
-        self._writing.write(
-            [(bodies, bodies.columns.keys(), sent), (marks, marks.columns.keys(), new)]
-        )
+        self._writing.write([(bodies, bodies.columns.keys(), sent)])
         columns = ("created", "revised", "unchanged", "marked_at")
-        bulk.update_rows(self._connection, batches, ("number",), columns, recounted)
+        update_rows(self._connection, batches, ("number",), columns, recounted)
 
     def _settle_reservations(self, held: Iterable[Single], outcomes: Outcomes) -> None:
         """What was answered is kept under its key; a key that got no answer is free, unless the
@@ -193,19 +186,9 @@ def _find_answer(outcome: SingleOutcome) -> KeptAnswer | None:
     )
 
 
-def _make_mark(one: Single, case: Case, batch_number: int, now: datetime) -> bulk.Row:
-    """As ``store.marks`` would; a test holds the two together."""
-    event = case.current
-    recorded_by = event.reporter_organisation or one.organisation
-    elsewhere = any(
-        get_trust(code) != get_trust(recorded_by) for code in event.occurred_organisations
-    )
-    return (case.event_id, one.source_id, "http", recorded_by, elsewhere, batch_number, now)
-
-
 def _recount(case: Case, batch_number: int, now: datetime) -> bulk.Row:
-    """The batch was added as if it made the event. What a revision says of who recorded it is for
-    ``store.marks`` to bring up to date."""
+    """The batch was added as if it made the event, and marked as such; one that revised it is for
+    ``store.marks`` to mark."""
     (settled,) = case.settled
     counts = [int(settled.disposition == name) for name in ("created", "revised", "unchanged")]
     return (batch_number, *counts, now if settled.disposition == "unchanged" else None)

@@ -9,7 +9,11 @@ from store.tables import batches, events, receipt_lines, revisions
 def find_outcomes(connection: Connection, chosen: ColumnElement[bool]) -> dict[str, SingleOutcome]:
     """By batch id; a batch of another kind, or one that is still loading, has none."""
     lines = receipt_lines.c
-    made = (revisions.c.event_id == lines.event_id) & (revisions.c.number == lines.revision)
+    made = (
+        (revisions.c.event_id == events.c.id)
+        & (revisions.c.year == events.c.year)
+        & (revisions.c.number == lines.revision)
+    )
     query = (
         select(
             batches.c.id,
@@ -21,8 +25,8 @@ def find_outcomes(connection: Connection, chosen: ColumnElement[bool]) -> dict[s
             events.c.revision.label("current"),
         )
         .join(receipt_lines, lines.batch_number == batches.c.number)
-        .outerjoin(revisions, made)
         .outerjoin(events, events.c.id == lines.event_id)
+        .outerjoin(revisions, made)
         .where(chosen, batches.c.records == 1, lines.number == 1)
     )
     return {

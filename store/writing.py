@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from schemas.event import NationalEvent, changed_paths
 from schemas.judged import AlertDemand, JudgedRecord
@@ -15,38 +15,38 @@ from schemas.receipt import Counts
 from store import bulk, few_rows, rows
 from store.arrival import Position, Settled, encode_names
 from store.audit import Audit, Entry
+from store.changing import update_rows
 from store.claims import Case
-from store.tables import (
-    alerts,
-    event_organisations,
-    events,
-    findings,
-    patients,
-    receipt_lines,
-    revisions,
-)
+from store.partitions import make_years
+from store.tables import alerts, event_search, events, findings, receipt_lines, revisions
 
-_CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", *rows.SEARCHED, "first_batch")
+_CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", "first_batch", "year")
 
 
 class Writing:
     """Rows to be, of one load."""
 
-    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, audit: Audit, now: datetime, *, batch_id: str | None = None
+    ) -> None:
         self._connection = connection
         self._audit = audit
         self._now = now
+        # Of a batch: its events are named by one audit entry a load, and not one each.
+        self._batch_id = batch_id
         self._dispositions: Counter[str] = Counter()
         self._lines: list[bulk.Row] = []
         self._findings: list[bulk.Row] = []
         self._revisions: list[bulk.Row] = []
-        self._patients: list[bulk.Row] = []
-        self._organisations: list[bulk.Row] = []
+        self._search: list[bulk.Row] = []
         self._new_alerts: dict[bulk.Row, bulk.Row] = {}
         self._late_alerts: dict[bulk.Row, bulk.Row] = {}
         self._entries: list[Entry] = []
+        self._made: list[str] = []
+        self._revised: list[tuple[str, int]] = []
         self._replaced: list[int] = []
         self._rewritten: list[int] = []
+        self._moved: list[bulk.Row] = []
         self._events: list[bulk.Row] = []
         self._seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
 
@@ -66,8 +66,9 @@ class Writing:
         if record.findings:
             self._findings += rows.make_findings(batch_number, record.number, record.findings)
 
-    def add_case(self, case: Case, before: NationalEvent | None) -> None:
-        """An event whose records came in order; ``before`` is its content until now."""
+    def add_case(self, case: Case, before: NationalEvent | None, year: int) -> None:
+        """An event whose records came in order; ``before`` is its content until now, ``year`` its
+        year of occurrence from now on."""
         for record, arrival, settled in zip(case.records, case.arrivals, case.settled, strict=True):
             batch_number = arrival.position.batch
             self.add_line(batch_number, record, case.event_id, settled)
@@ -76,24 +77,33 @@ class Writing:
             event = arrival.acceptance.event
             changes = None if before is None else encode_names(changed_paths(before, event))
             self._revisions.append(
-                rows.make_revision(case.event_id, settled.revision, arrival, changes, self._now)
+                rows.make_revision(
+                    case.event_id, settled, arrival, changes=changes, now=self._now, year=year
+                )
             )
-            details = {"revision": settled.revision} if settled.revision > 1 else None
-            self.add_entry(f"event.{settled.disposition}", case.reference, details)
+            if settled.disposition == "created":
+                self._made.append(case.reference)
+            else:
+                self._revised.append((case.reference, settled.revision))
             alerts_given = arrival.acceptance.alerts
             self.add_alerts(case.event_id, batch_number, alerts_given, new=case.known is None)
             before = event
 
-    def add_content(self, event_id: int, event: NationalEvent, *, replaces: bool) -> None:
-        """What is searched of the current content besides the event's own row."""
-        if replaces:
-            self._replaced.append(event_id)
-        self._patients += rows.make_patients(event_id, event)
-        self._organisations += rows.make_organisations(event_id, event)
+    def add_search(self, search: Iterable[bulk.Row]) -> None:
+        """What the current content is searched by."""
+        self._search += search
 
-    def add_event(self, event_id: int, values: bulk.Row) -> None:
+    def replace_search(self, event_id: int, search: Iterable[bulk.Row]) -> None:
+        self._replaced.append(event_id)
+        self._search += search
+
+    def change_event(self, event_id: int, values: bulk.Row) -> None:
         """The new values of a stored event's row, in the order of :data:`_CURRENT`."""
         self._events.append((event_id, *values, self._now))
+
+    def move_revisions(self, event_id: int, year: int) -> None:
+        """The event occurred in another year than was said: its stored revisions go there."""
+        self._moved.append((event_id, year))
 
     def add_seen(self, event_id: int, position: Position) -> None:
         """The event's newest record stands there, and changed nothing."""
@@ -121,22 +131,35 @@ class Writing:
         """``more``: rows of other tables that go with these."""
         connection = self._connection
         self._delete(revisions, self._rewritten)
-        self._delete(patients, self._replaced)
-        self._delete(event_organisations, self._replaced)
-        bulk.update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
+        self._delete(event_search, self._replaced)
+        update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
+        make_years(connection, {rows.get_year([row]) for row in self._search})
+        update_rows(connection, revisions, ("event_id",), ("year",), self._moved)
         self._write_seen()
         given = {
             revisions: self._revisions,
-            patients: self._patients,
-            event_organisations: self._organisations,
+            event_search: self._search,
             receipt_lines: self._lines,
             findings: self._findings,
             alerts: list(self._new_alerts.values()),
         }
         own = [(table, table.columns.keys(), some) for table, some in given.items()]
-        entries = self._audit.make_rows(self._entries)
+        entries = self._audit.make_rows([*self._entries, *self._tell_events()])
         few_rows.insert_together(connection, [*own, entries, *more])
         self._write_late_alerts()
+
+    def _tell_events(self) -> list[Entry]:
+        if self._batch_id is None:
+            created: list[Entry] = [("event.created", one, None) for one in self._made]
+            return created + [
+                ("event.revised", one, {"revision": number}) for one, number in self._revised
+            ]
+        entries: list[Entry] = []
+        if self._made:
+            entries.append(("events.created", self._batch_id, {"events": self._made}))
+        if self._revised:
+            entries.append(("events.revised", self._batch_id, {"events": self._revised}))
+        return entries
 
     def _write_seen(self) -> None:
         """One statement a batch: a feed sent again whole is nothing but this and its receipt
@@ -152,10 +175,12 @@ class Writing:
     def _write_late_alerts(self) -> None:
         if not self._late_alerts:
             return
-        insert = postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert
-        names = alerts.columns.keys()
-        given = [dict(zip(names, row, strict=True)) for row in self._late_alerts.values()]
-        self._connection.execute(insert(alerts).on_conflict_do_nothing(), given)
+        given = list(self._late_alerts.values())
+        if bulk.is_postgresql(self._connection):
+            few_rows.insert_new(self._connection, (alerts, alerts.columns.keys(), given), ())
+            return
+        named = [dict(zip(alerts.columns.keys(), row, strict=True)) for row in given]
+        self._connection.execute(sqlite.insert(alerts).on_conflict_do_nothing(), named)
 
     def _delete(self, table: Table, event_ids: list[int]) -> None:
         if event_ids:

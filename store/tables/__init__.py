@@ -12,7 +12,7 @@ from store.tables.alarms import alarms, expected, feed_days, steps
 from store.tables.audit import audit
 from store.tables.batches import batches, bodies, findings, parts, receipt_lines
 from store.tables.collectors import collected, collectors, receipt_messages
-from store.tables.events import event_organisations, events, marks, patients, revisions
+from store.tables.events import IS_CURRENT, IS_SEARCHED, event_search, events, revisions
 from store.tables.outbox import alerts, message_alerts, messages
 from store.tables.quarantine import edits, faults, quarantine, replays
 from store.tables.reference import reference_runs
@@ -20,8 +20,11 @@ from store.tables.registry import grants, organisations, sources, users
 from store.tables.requests import corrections, idempotency_keys, trials, uploads
 from store.tables.retention import batch_prunings, pruned_files, quiet_batches
 from store.tables.schema import metadata
+from store.tables.views import marks, patients
 
 __all__ = [
+    "IS_CURRENT",
+    "IS_SEARCHED",
     "access_tokens",
     "alarms",
     "alerts",
@@ -34,7 +37,7 @@ __all__ = [
     "collectors",
     "corrections",
     "edits",
-    "event_organisations",
+    "event_search",
     "events",
     "expected",
     "faults",

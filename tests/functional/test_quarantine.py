@@ -110,7 +110,7 @@ def test_what_is_loaded_beside_a_refused_row_is_what_would_be_without_it(
         register_everyone(other)
         ingest(other, "test-fhir", b"".join(lines[: BAD - 1] + lines[BAD:]))
         there, here = read_snapshot(url), read_snapshot(gateway.settings.database)
-    for table in ("events", "alerts", "patients", "event_organisations", "marks"):
+    for table in ("events", "alerts", "patients", "event_search", "marks"):
         assert here[table] == there[table]
 
 

@@ -146,7 +146,7 @@ def test_a_reset_leaves_nothing_of_what_was_sent(api):
     home = api.gateway.settings.home
     send_everything(api)
     before = read_everything(api.database)
-    for table in ("marks", "alerts", "messages", "message_alerts", "corrections", "trials"):
+    for table in ("event_search", "alerts", "messages", "message_alerts", "corrections", "trials"):
         assert before[table], table
     answer = api.call("POST", "/sandbox/reset", source=CSV)
     assert answer.status_code == 200

@@ -179,7 +179,8 @@ def test_marking_an_alert_as_announced_reads_no_other(gateway):
     )
     led_by = [str(row) for row in plan if "Index Cond" in str(row) or "SEARCH" in str(row)]
     assert len(led_by) == 1
-    assert all(name in led_by[0] for name in ("event_id", "organisation", "kind"))
+    # The kind may be the index's own condition.
+    assert all(name in led_by[0] for name in ("event_id", "organisation"))
 
 
 def test_an_urgent_alert_that_comes_late_is_found_by_the_next_run(gateway, monkeypatch):

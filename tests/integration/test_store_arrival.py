@@ -16,7 +16,8 @@ from schemas.judged import JudgedRecord
 from schemas.receipt import Counts
 from store.engine import Store, open_store
 from store.failures import RefusedError
-from store.tables import audit, batches
+from store.tables import batches
+from tests.lib.audit import read_actions, read_entries
 from tests.lib.databases import read_rows
 from tests.lib.oracle import Told, read_told, tell
 from tests.lib.records import NOW, make_record, plan, receive, register
@@ -117,13 +118,13 @@ def check_counts(url: str, told: Told) -> None:
 
 def check_audit(url: str, told: Told) -> None:
     """An event comes into being once; each revision that was not settled late has its entry."""
-    actions = [row.action for row in read_rows(url, audit)]
+    actions = read_actions(url)
     assert actions.count("event.created") <= len(told.seen)
     if "event.resettled" not in actions:
         assert actions.count("event.created") == len(told.seen)
         revised = sum(len(history) - 1 for history in told.revisions.values())
         assert actions.count("event.revised") == revised
-    created = [row.subject for row in read_rows(url, audit) if row.action == "event.created"]
+    created = [subject for action, subject in read_entries(url) if action == "event.created"]
     assert len(created) == len(set(created)) == len(told.seen)
 
 
@@ -178,7 +179,7 @@ def test_late_record_moves_a_receipt_that_was_given(store: Store, database_url: 
         newer = loading.received[second[0]]
         assert [line.disposition for line in work.receipts.read_lines(newer)] == ["unchanged"]
         assert work.batches.get(newer.id).counts == Counts(records=1, unchanged=1)
-    actions = [row.action for row in read_rows(database_url, audit)]
+    actions = read_actions(database_url)
     assert actions.count("event.resettled") == 1
     assert actions.count("batch.recounted") == 1
 

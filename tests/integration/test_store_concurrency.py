@@ -19,6 +19,7 @@ from schemas.receipt import Counts
 from store.engine import Store, open_store
 from store.tables import audit, batches
 from tests.integration.test_store_arrival import check_counts
+from tests.lib.audit import read_actions
 from tests.lib.databases import read_rows
 from tests.lib.oracle import read_told, tell
 from tests.lib.records import NOW, SOURCE, make_record, plan, receive, register
@@ -76,7 +77,7 @@ def test_same_events_in_many_batches_at_once(store: Store, database_url: str, se
     told = tell(given)
     assert read_told(database_url) == told
     check_counts(database_url, told)
-    actions = [row.action for row in read_rows(database_url, audit)]
+    actions = read_actions(database_url)
     assert actions.count("event.created") == 50
     assert actions.count("batch.marked") == THREADS
 

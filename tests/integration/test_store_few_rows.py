@@ -12,7 +12,7 @@ from store import few_rows
 from store.engine import Store, open_store
 from store.failures import RefusedError
 from store.few_rows import Given, insert_new, insert_together
-from store.tables import alerts, audit, bodies, events, findings, marks, revisions
+from store.tables import alerts, audit, bodies, event_search, events, findings, revisions
 from tests.lib.databases import make_database, read_rows
 from tests.lib.records import NOW
 
@@ -21,15 +21,19 @@ TEXTS = ["plain", "", "quotes \" ' and \\ and %s", "tab\tline\n\x01", "ünïcod�
 NUMBERS = [0, -1, 2**60 - 1]
 
 
-def make_event_row(event_id: int, text: str = "id:1", day: date | None = None) -> tuple[Any, ...]:
+def make_event_row(event_id: int, text: str = "id:1") -> tuple[Any, ...]:
     return (
-        *(event_id, "7K2M-9QXB-4T8D", "source", text, 1, bytes(range(32)), 5, 1, "5", "1"),
-        *(day, None, True, None, 5, INSTANT, NOW),
+        *(event_id, "7K2M-9QXB-4T8D", "source", text, 1, bytes(range(32)), 5, 1, 5, 2025),
+        *(INSTANT, NOW),
     )
 
 
+def make_search_row(organisation: str | None, day: date | None = None) -> tuple[Any, ...]:
+    return (7, 1, 0, day, None, True, False, "1", "6", organisation, None, "source")
+
+
 def make_revision_row(payload: str, derived: str | None = None) -> tuple[Any, ...]:
-    return (1, 1, 5, 1, b"\xff" * 32, payload, None, derived, INSTANT)
+    return (1, 1, 5, 1, b"\xff" * 32, payload, None, derived, INSTANT, 0)
 
 
 def whole(table: Table, *rows: tuple[Any, ...]) -> Given:
@@ -47,25 +51,25 @@ def insert(store: Store, *given: Given) -> None:
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_kind_of_value_is_stored_as_it_is(store: Store, database_url: str, text: str) -> None:
-    event_rows = [
-        make_event_row(number + 2, text, day)
-        for number, day in zip(NUMBERS, (None, date(2025, 2, 28), None), strict=True)
-    ]
+    event_rows = [make_event_row(number + 2, text) for number in NUMBERS]
+    searched = make_search_row(None, date(2025, 2, 28))
     body = text.encode() + bytes(range(256))
     payload = '{"b": 1.50,  "a": ["' + base64.b64encode(body).decode() + '"]}'
     revision = make_revision_row(payload, '["x"]')
     insert(store, whole(events, *event_rows), whole(bodies, (1, body)), whole(revisions, revision))
+    insert(store, whole(event_search, searched))
     assert sorted(read(database_url, events)) == sorted(event_rows)
     assert read(database_url, bodies) == [(1, body)]
+    assert read(database_url, event_search) == [searched]
     # The JSON as it was written, byte by byte.
     assert read(database_url, revisions) == [revision]
 
 
 def test_tables_without_rows_take_part(store: Store, database_url: str) -> None:
-    mark = (7, "source", "http", "RZA", False, 5, INSTANT)
-    insert(store, whole(alerts), whole(marks, mark), whole(findings))
-    insert(store, whole(alerts), whole(marks), whole(findings))
-    assert read(database_url, marks) == [mark]
+    searched = make_search_row("RZA")
+    insert(store, whole(alerts), whole(event_search, searched), whole(findings))
+    insert(store, whole(alerts), whole(event_search), whole(findings))
+    assert read(database_url, event_search) == [searched]
 
 
 def test_rows_stand_in_their_order(store: Store, database_url: str) -> None:
@@ -76,9 +80,9 @@ def test_rows_stand_in_their_order(store: Store, database_url: str) -> None:
 
 
 def test_a_row_that_is_there_already_undoes_all(store: Store, database_url: str) -> None:
-    insert(store, whole(bodies, (1, b"one")), whole(marks))
+    insert(store, whole(bodies, (1, b"one")), whole(alerts))
     with pytest.raises(RefusedError):
-        insert(store, whole(bodies, (2, b"two"), (1, b"other")), whole(marks))
+        insert(store, whole(bodies, (2, b"two"), (1, b"other")), whole(alerts))
     assert read(database_url, bodies) == [(1, b"one")]
 
 
@@ -106,8 +110,8 @@ def postgresql(postgresql_server: str, postgresql_template: str) -> Iterator[tup
 def test_a_text_that_is_too_long_is_refused_and_not_cut(postgresql: tuple[Store, str]) -> None:
     opened, url = postgresql
     with pytest.raises(RefusedError):
-        insert(opened, whole(marks, (7, "source", "http", "too long a code", False, 5, INSTANT)))
-    assert read(url, marks) == []
+        insert(opened, whole(event_search, make_search_row("too long a code")))
+    assert read(url, event_search) == []
 
 
 @pytest.mark.postgresql

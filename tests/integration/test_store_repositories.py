@@ -117,7 +117,7 @@ def test_life_of_a_batch(store: Store, database_url: str) -> None:
         "batch.planned",
         "part.claimed",
         "part.loaded",
-        "event.created",
+        "events.created",
         "part.claimed",
         "part.loaded",
         "batch.finished",

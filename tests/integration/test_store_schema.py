@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 
 from schemas.errors import WrongUseError
@@ -21,11 +21,23 @@ from tests.lib.records import NOW, make_event, make_record, receive, register
 def test_migrated_schema_equals_the_tables(database_url: str) -> None:
     engine = make_engine(database_url)
     with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"compare_type": True, "compare_server_default": True}
-        )
+        partitions = find_partitions(connection)
+
+        def is_compared(name: str | None, kind: str, _parents: object) -> bool:
+            """A partition is made like its table (``store.partitions``)."""
+            return kind != "table" or name not in partitions
+
+        opts = {"compare_type": True, "compare_server_default": True, "include_name": is_compared}
+        context = MigrationContext.configure(connection, opts=opts)
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+def find_partitions(connection: Connection) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        return set()
+    query = text("SELECT relname FROM pg_class WHERE relispartition")
+    return set(connection.execute(query).scalars())
 
 
 def test_migrating_again_changes_nothing(store: Store) -> None:
@@ -107,6 +119,9 @@ def test_payload_is_compressed_by_lz4_where_the_server_has_it(database_url: str)
         query = "SELECT 'lz4' = ANY (enumvals) FROM pg_settings WHERE name = :name"
         name = {"name": "default_toast_compression"}
         has_lz4 = connection.execute(text(query), name).scalar_one()
-        query = "SELECT attcompression FROM pg_attribute WHERE attname = 'payload'"
+        query = (
+            "SELECT DISTINCT attcompression FROM pg_attribute"
+            " WHERE attname = 'payload' AND CAST(attrelid AS regclass)::text LIKE 'revisions%'"
+        )
         assert connection.execute(text(query)).scalar_one() == ("l" if has_lz4 else "")
     engine.dispose()

@@ -123,7 +123,7 @@ def read_by_batch(url: str) -> dict[str, Counter[tuple[Any, ...]]]:
     found = {}
     for table in (
         *(tables.events, tables.revisions, tables.receipt_lines, tables.findings, tables.marks),
-        *(tables.alerts, tables.patients, tables.event_organisations, tables.bodies),
+        *(tables.alerts, tables.patients, tables.event_search, tables.bodies),
         *(tables.idempotency_keys, tables.batches, tables.audit),
     ):
         # The number of a revision, a line or a patient says something; that of a row does not.

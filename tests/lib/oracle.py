@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from sqlalchemy import Row
+
 from schemas.event import NationalEvent, encode_event
 from schemas.judged import JudgedRecord
 from store.tables import (
     alerts,
-    event_organisations,
+    event_search,
     events,
     findings,
     patients,
@@ -107,6 +109,20 @@ def _compare(before: str, after: NationalEvent) -> tuple[str, ...]:
     return tuple(sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path)))
 
 
+def _read_search(told: Told, name: str, row: Row[Any]) -> None:
+    if row.organisation is not None:
+        told.organisations[name].add(row.organisation)
+    searched = (
+        row.taxonomy_version,
+        row.event_type,
+        row.occurred_on,
+        row.worst_harm,
+        row.never_event,
+        row.reporter_organisation,
+    )
+    assert told.searched.setdefault(name, searched) == searched
+
+
 def read_told(url: str) -> Told:
     """What the store holds, read from its tables."""
     rows = {
@@ -117,40 +133,36 @@ def read_told(url: str) -> Told:
             receipt_lines,
             findings,
             patients,
-            event_organisations,
+            event_search,
             alerts,
         )
     }
     told = Told({}, defaultdict(list), {}, {}, {}, {}, {}, defaultdict(set), {})
     names: dict[Any, Any] = {None: None}
+    years: dict[int, int] = {}
     for row in rows["events"]:
         name = row.identity.partition(":")[2]
         assert name not in told.seen, "an event is stored twice"
         names[row.id] = name
         told.seen[name] = (row.seen_batch, row.seen_record)
         told.first_batch[name] = row.first_batch
-        told.searched[name] = (
-            row.taxonomy_version,
-            row.event_type,
-            row.occurred_on,
-            row.worst_harm,
-            row.never_event,
-            row.reporter_organisation,
-        )
+        years[row.id] = row.year
         told.patients[name], told.organisations[name] = [], set()
     for row in sorted(rows["revisions"], key=lambda one: one.number):
         history = told.revisions[names[row.event_id]]
         changes = tuple(json.loads(row.changes or "[]"))
         history.append(((row.batch_number, row.record_number), row.payload, changes))
         assert len(history) == row.number
+        assert row.year == years[row.event_id]
     for row in rows["receipt_lines"]:
         line = Line(row.disposition, names[row.event_id], row.revision)
         told.lines[row.batch_number, row.number] = line
     for row in sorted(rows["patients"], key=lambda one: one.sequence):
         name = names[row.event_id]
         told.patients[name].append((row.sequence, row.physical_harm, row.age_days))
-    for row in rows["event_organisations"]:
-        told.organisations[names[row.event_id]].add(row.organisation)
+    for row in rows["event_search"]:
+        _read_search(told, names[row.event_id], row)
+        assert row.year == years[row.event_id] == (row.occurred_on.year if row.occurred_on else 0)
     for row in rows["alerts"]:
         told.alerts[names[row.event_id]].add((row.organisation, row.kind))
     for row in sorted(rows["findings"], key=lambda one: one.ordinal):

@@ -11,13 +11,14 @@ from typing import Any
 from sqlalchemy import Connection, Table, select
 
 from store import tables
+from tests.lib.audit import spread_entries
 from tests.lib.databases import make_engine
 
 _COMPARED: tuple[tuple[Table, tuple[str, ...]], ...] = (
     (tables.batches, ("id", "state", "verdict", "records", "created", "revised", "rejected")),
     (tables.parts, ("batch_number", "number", "state", "records_done")),
-    (tables.events, ("id", "reference", "identity", "revision", "content_hash", "worst_harm")),
-    (tables.event_organisations, ("event_id", "organisation")),
+    (tables.events, ("id", "reference", "identity", "revision", "content_hash", "year")),
+    (tables.event_search, ("event_id", "place", "organisation", "occurred_on", "worst_harm")),
     (tables.revisions, ("event_id", "number", "record_number", "content_hash", "changes")),
     (tables.patients, ("event_id", "sequence", "physical_harm", "age_days")),
     (tables.receipt_lines, ("batch_number", "number", "disposition", "event_id", "revision")),
@@ -39,9 +40,10 @@ def read_snapshot(database_url: str) -> dict[str, Any]:
                 table.name: Counter(_read_rows(connection, table, names))
                 for table, names in _COMPARED
             }
-            actions = connection.execute(select(tables.audit.c.action, tables.audit.c.subject))
             found["audit"] = Counter(
-                tuple(row) for row in actions if row.action not in _REPEATED_ACTIONS
+                (action, subject)
+                for action, subject in spread_entries(connection.execute(select(tables.audit)))
+                if action not in _REPEATED_ACTIONS
             )
     finally:
         engine.dispose()

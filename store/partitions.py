@@ -1,0 +1,105 @@
+"""The partitions of the event tables on PostgreSQL: a year of occurrence each. They come into being
+by themselves, with the first event of their year."""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+import psycopg
+from sqlalchemy import Connection, select, text
+
+from store.bulk import get_driver, is_postgresql
+from store.tables import event_search, revisions
+
+# An event without a date; no year has this number.
+UNDATED: Final = 0
+# Years outside are mistakes more often than not: together they have one partition, "other".
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2099
+PARTITIONED: Final = (event_search, revisions)
+# Payloads stay in their rows as they are: see migration 0004.
+_SETTINGS: Final = {revisions.name: "WITH (toast_tuple_target = 8160)"}
+_KNOWN: Final = "lrms_years"
+# Any number but those of ``store.migrate``: whoever makes a partition makes it alone.
+_ADVISORY_LOCK: Final = 7_265_511
+# Not now, for who is in the way; or never, as the role may not. What is in "other" is moved later.
+_POSTPONED: Final = (
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DeadlockDetected,
+    psycopg.errors.InsufficientPrivilege,
+)
+
+
+def make_years(connection: Connection, years: Collection[int]) -> None:
+    """Partitions for those of the years that should have their own and have none, before their rows
+    are written. Whoever cannot make one leaves the rows to "other"."""
+    if not is_postgresql(connection):
+        return
+    # Of this session; only what was committed goes in.
+    known: set[int] = connection.info.setdefault(_KNOWN, {UNDATED})
+    wanted = {year for year in years if FIRST_YEAR <= year <= LAST_YEAR} - known
+    if not wanted:
+        return
+    there = _find_years(connection)
+    known |= there
+    for year in sorted(wanted - there):
+        try:
+            with connection.begin_nested():
+                _make_year(connection, year)
+        except _POSTPONED:
+            continue
+
+
+def find_strays(connection: Connection) -> dict[int, int]:
+    """How many events are in "other", by year: those out of bounds, and those whose year has no
+    partition yet. Empty on SQLite, which has one table."""
+    if not is_postgresql(connection):
+        return {}
+    rows = connection.execute(
+        text(
+            "SELECT year, count(*) AS events FROM event_search_other WHERE place = 1 GROUP BY year"
+        )
+    )
+    return {row.year: row.events for row in rows}
+
+
+def bring_home(connection: Connection) -> None:
+    """Moves what is in "other" and should not be to partitions of its own; all wait meanwhile."""
+    make_years(connection, find_strays(connection).keys())
+
+
+def _find_years(connection: Connection) -> set[int]:
+    rows = connection.execute(
+        text(
+            "SELECT substr(relname, length('revisions_') + 1)"
+            " FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+            " WHERE inhparent = CAST('revisions' AS regclass)"
+        )
+    )
+    return {int(name) for name in rows.scalars() if name.isdigit()}
+
+
+def _make_year(connection: Connection, year: int) -> None:
+    """Attached rather than made in place: loads of other years go on meanwhile. They would wait
+    behind us while we wait for a long read of "other", a backup say; so not for long."""
+    connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+    connection.execute(select(text(f"pg_advisory_xact_lock({_ADVISORY_LOCK})")))
+    if year not in _find_years(connection):
+        for table in PARTITIONED:
+            for statement in _list_steps(table.name, year):
+                get_driver(connection).execute(statement.encode())
+    connection.execute(text("RESET lock_timeout"))
+
+
+def _list_steps(table: str, year: int) -> Iterable[str]:
+    # Names of our own tables and a number.
+    own, columns = f"{table}_{year}", ", ".join(_get_columns(table))
+    yield f"CREATE TABLE {own} (LIKE {table} INCLUDING ALL) {_SETTINGS.get(table, '')}"
+    yield (
+        f"WITH strays AS (DELETE FROM {table}_other WHERE year = {year} RETURNING {columns})"  # noqa: S608
+        f" INSERT INTO {own} ({columns}) SELECT {columns} FROM strays"
+    )
+    yield f"ALTER TABLE {table} ATTACH PARTITION {own} FOR VALUES IN ({year})"
+
+
+def _get_columns(table: str) -> list[str]:
+    return next(one.columns.keys() for one in PARTITIONED if one.name == table)
