@@ -23,6 +23,7 @@ from gateway.collectors.http_pull import HttpPull
 from gateway.generator import write_feed
 from gateway.pipeline.ingest import process_batch
 from schemas.errors import WrongUseError
+from tests.functional.test_client_tls import write_certificate
 from tests.lib.collecting import (
     NOW,
     Clock,
@@ -452,6 +453,20 @@ def test_nobody_there_is_told_as_that(gateway, make):
     make(url="http://127.0.0.1:1/")
     with pytest.raises(CollectError, match="unreachable"):
         run(gateway)
+
+
+def test_a_certificate_is_always_checked(gateway, make, tmp_path):
+    own, other = (write_certificate(tmp_path, name) for name in ("own", "other"))
+    with LrmsApi(NOW, tls=own) as api:
+        fill(api, 1)
+        for name, trusted in (("usual", None), ("other", other), ("own", own)):
+            ca = {"ca_file": str(trusted[0])} if trusted else {}
+            make(name=name, url=f"{api.url}/fhir/AdverseEvent", **BUNDLE, **ca)
+        for name in ("usual", "other"):
+            with pytest.raises(CollectError, match="certificate"):
+                run(gateway, name)
+        assert api.asked == []
+        assert run(gateway, "own") == {"received": 1}
 
 
 def test_a_client_that_signs_gets_tokens_and_another_when_one_is_refused(gateway, make, api):

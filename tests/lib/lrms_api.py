@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
@@ -25,9 +26,12 @@ Fault = Callable[[Request], Response | None]
 class LrmsApi:
     """``records``: lines of JSON, each with the time of its last change. ``faults``: each answers
     one request in the API's place, or leaves it to it (None). ``asked`` are the paths and
-    parameters so far, ``headers`` the headers. ``now`` is its clock."""
+    parameters so far, ``headers`` the headers. ``now`` is its clock; ``tls`` the files of its
+    certificate and key."""
 
-    def __init__(self, now: datetime, *, page_size: int = 2) -> None:
+    def __init__(
+        self, now: datetime, *, page_size: int = 2, tls: tuple[Path, Path] | None = None
+    ) -> None:
         self.now, self.page_size = now, page_size
         self.records: list[tuple[datetime, dict[str, Any]]] = []
         self.faults: deque[Fault] = deque()
@@ -45,9 +49,16 @@ class LrmsApi:
         )
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         # Its own Date, so that a test may set the clock.
-        config = uvicorn.Config(app, log_level="critical", date_header=False, server_header=False)
+        config = uvicorn.Config(
+            app,
+            log_level="critical",
+            date_header=False,
+            server_header=False,
+            ssl_certfile=tls[0] if tls else None,
+            ssl_keyfile=tls[1] if tls else None,
+        )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
