@@ -22,7 +22,6 @@ from gateway.collectors.register import add_collector, remove_collector
 from gateway.exit_codes import ExitCode
 from gateway.pipeline.collect import find_due_collectors, run_collector
 from gateway.pipeline.collect_item import retry_refused, take_refused
-from gateway.pipeline.send_receipts import resend_receipt, send_receipts
 from schemas.collecting import NOT_SENT, CollectorKind
 from schemas.errors import WrongUseError
 
@@ -141,6 +140,9 @@ def retry(item: ItemId, as_json: AsJson = False) -> None:
 def answer(as_json: AsJson = False) -> None:
     """Send the receipts of finished batches back to the mailboxes their messages came from, where
     a collector is set to."""
+    # What speaks to mailboxes takes its time to import.
+    from gateway.pipeline.send_receipts import send_receipts  # noqa: PLC0415
+
     with open_command_gateway() as gateway:
         done = send_receipts(gateway)
     words = ", ".join(f"{count} {what}" for what, count in done.items())
@@ -151,6 +153,8 @@ def answer(as_json: AsJson = False) -> None:
 @collectors.command("resend")
 def resend(item: ItemId, as_json: AsJson = False) -> None:
     """Have the receipt of an item sent anew, though its recipient may have it already."""
+    from gateway.pipeline.send_receipts import resend_receipt  # noqa: PLC0415
+
     with open_command_gateway() as gateway:
         resend_receipt(gateway, item)
     print_done({"item": item}, f"the receipt of item {item} is sent with the next run", as_json)

@@ -319,7 +319,7 @@ def test_a_page_of_the_inbox_may_be_empty_while_another_follows(mesh, gateway):
 
 
 def test_more_than_a_page_waits(mesh, gateway, monkeypatch):
-    monkeypatch.setattr("gateway.collectors.mesh._PAGE", 10)
+    monkeypatch.setattr("gateway.collectors.mesh_inbox._PAGE", 10)
     for number in range(25):
         mesh.send(FEED + b" " * number)
     assert collect(gateway) == {"received": 25}
