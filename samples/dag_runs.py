@@ -2,6 +2,7 @@
 function. Set the environment (``airflow_home``) before the first call."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,12 @@ def open_dags() -> dict[str, Any]:
     return dict(bag.dags)
 
 
-def run_dag(dag: Any, conf: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Runs it once to its end, with these parameters; ``{"state": …, "tasks": [[id, map index,
-    state, tries], …]}``."""
-    run = dag.test(run_conf=conf)
+def run_dag(
+    dag: Any, conf: dict[str, Any] | None = None, at: datetime | None = None
+) -> dict[str, Any]:
+    """Runs it once to its end, with these parameters, as if it were ``at``; ``{"state": …,
+    "tasks": [[id, map index, state, tries], …]}``."""
+    run = dag.test(run_conf=conf, logical_date=at)
     tasks = [
         [one.task_id, one.map_index, str(one.state), one.try_number]
         for one in run.get_task_instances()

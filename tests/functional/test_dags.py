@@ -19,7 +19,13 @@ pytestmark = pytest.mark.airflow
 
 DAGS = ("load_feeds", "mark_externally_recorded", "notify_admin_users")
 # With tests of their own.
-OTHER_DAGS = ("collect_feeds", "replay_records")
+OTHER_DAGS = (
+    "backfill_received",
+    "collect_feeds",
+    "prune_old_data",
+    "replay_records",
+    "sync_reference_data",
+)
 MARK = "Zebrafinch"
 # Nobody listens there: connections are refused at once.
 NO_DATABASE = "postgresql://127.0.0.1:1/none"

@@ -1,6 +1,6 @@
 """A child process that runs DAGs: ``python -m tests.lib.dag_child RESULTS STEP …``, the environment
-set by its parent. A step is a DAG id (and behind a blank its parameters, as JSON), or NAME=VALUE to
-change the environment before the next.
+set by its parent. A step is a DAG id (behind an @ when it is run, behind a blank its parameters, as
+JSON), or NAME=VALUE to change the environment before the next.
 
 Retries come at once; nothing else is changed.
 """
@@ -8,7 +8,7 @@ Retries come at once; nothing else is changed.
 import json
 import os
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path("samples").resolve()))
@@ -46,19 +46,28 @@ def describe_schedule(timetable):
     return found
 
 
+def _run(dag, conf, instant):
+    return run_dag(
+        dag,
+        json.loads(conf) if conf else None,
+        datetime.fromisoformat(instant) if instant else None,
+    )
+
+
 def main():
     results = {"runs": []}
     dags = open_dags()
     results["dags"] = {name: describe(dag) for name, dag in dags.items()}
     for word in sys.argv[2:]:
         step, _, conf = word.partition(" ")
+        step, _, instant = step.partition("@")
         name, equals, value = step.partition("=")
         if equals:
             os.environ[name] = value
             continue
         for task in dags[step].tasks:
             task.retry_delay = timedelta(0)
-        results["runs"].append(run_dag(dags[step], json.loads(conf) if conf else None))
+        results["runs"].append(_run(dags[step], conf, instant))
     Path(sys.argv[1]).write_text(json.dumps(results))
 
 
