@@ -1,16 +1,14 @@
 """### Fetch feeds from where sources leave them
 
-The collectors that are due → each a task → `load_feeds` goes on with what was received. And back:
-receipts of finished batches go to the mailboxes they came from. A collector that fails is red for
-itself and holds up no other; when it is due again stands in the store.
+Collectors that are due → each a task, red for itself alone (when it is due again stands in the
+store) → `load_feeds`. And back: receipts of finished batches, to the mailboxes they came from.
 """
 
 from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowSkipException
 from lrms_terms import DAG_TERMS, FEEDS_RECEIVED, watch
 
-# Airflow maps a task over at most 1,024 items; the rest is due in the next run.
-MOST_COLLECTORS = 1_000
+MOST = 1_000  # Airflow maps a task over at most 1,024 items; the rest is due in the next run.
 
 
 @dag(schedule="* * * * *", doc_md=__doc__, **DAG_TERMS)
@@ -21,7 +19,7 @@ def collect_feeds() -> None:
         from gateway.pipeline.collect import find_due_collectors
 
         with open_step("collect_feeds.find_due") as gateway:
-            return find_due_collectors(gateway)[:MOST_COLLECTORS]
+            return find_due_collectors(gateway)[:MOST]
 
     @task
     def collect(collector_id: str) -> dict[str, int]:
@@ -46,11 +44,13 @@ def collect_feeds() -> None:
 
     @task(trigger_rule="all_done")
     def answer() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from lrms_connections import give_airflows
+
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.send_receipts import send_receipts
 
-        with open_gateway(actor="airflow") as gateway:
-            return send_receipts(gateway)
+        with open_step("collect_feeds.answer") as gateway:
+            return send_receipts(give_airflows(gateway))
 
     collected, announced, answered = collect.expand(collector_id=find_due()), announce(), answer()
     collected >> [announced, answered]
