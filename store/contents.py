@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from store.audit import Audit
-from store.tables import events, revisions
+from store.tables import IS_CURRENT, IS_SEARCHED, event_search, events, revisions
 
 _FETCHED = 1_000
 
@@ -29,21 +29,30 @@ class Contents:
     ) -> Iterator[StoredContent]:
         """Of the events of these taxonomy versions with numbers from ``first`` to before ``end``,
         in no order; memory stays flat. To be used up within the unit of work."""
-        current = (revisions.c.event_id == events.c.id) & (revisions.c.number == events.c.revision)
+        searched = event_search.c
         query = (
-            select(events.c.source_id, revisions.c.payload, revisions.c.recorded_at)
-            .join(revisions, current)
-            .where(events.c.taxonomy_version.in_(versions), events.c.id >= first, events.c.id < end)
+            select(searched.source_id, revisions.c.payload, revisions.c.recorded_at)
+            .join_from(event_search, events, IS_SEARCHED)
+            .join(revisions, IS_CURRENT)
+            .where(
+                searched.place == 1,
+                searched.taxonomy_version.in_(versions),
+                searched.event_id >= first,
+                searched.event_id < end,
+            )
         )
         if source_id is not None:
-            query = query.where(events.c.source_id == source_id)
+            query = query.where(searched.source_id == source_id)
         rows = self._connection.execute(query, execution_options={"yield_per": _FETCHED})
         for row in rows:
             yield StoredContent(*row)
 
     def count(self, version: str, source_id: str | None = None) -> int:
         """Events of this taxonomy version."""
-        query = select(func.count()).where(events.c.taxonomy_version == version)
+        searched = event_search.c
+        query = select(func.count()).where(
+            searched.place == 1, searched.taxonomy_version == version
+        )
         if source_id is not None:
-            query = query.where(events.c.source_id == source_id)
+            query = query.where(searched.source_id == source_id)
         return int(self._connection.execute(query).scalar_one())

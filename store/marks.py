@@ -41,20 +41,13 @@ class Marks:
         )
         return sum(counts.values())
 
-    def mark_records(self, batch_number: int, numbers: Collection[int]) -> int:
-        """How many events some records of a batch brought that is marked already: they are marked
-        with it."""
-        return self._count_events([batch_number], numbers).get(batch_number, 0)
-
     def count(self) -> tuple[int, int]:
         """Events marked, and those of them that another organisation recorded."""
         elsewhere = func.count().filter(marks.c.recorded_elsewhere)
         found = self._connection.execute(select(func.count(), elsewhere).select_from(marks)).one()
         return found[0], found[1]
 
-    def _count_events(
-        self, batch_numbers: Collection[int], numbers: Collection[int] = ()
-    ) -> dict[int, int]:
+    def _count_events(self, batch_numbers: Collection[int]) -> dict[int, int]:
         lines = receipt_lines.c
         query = (
             select(lines.batch_number, func.count(lines.event_id.distinct()))
@@ -64,6 +57,4 @@ class Marks:
             )
             .group_by(lines.batch_number)
         )
-        if numbers:
-            query = query.where(is_among(lines.number, numbers, self._connection))
         return {row[0]: row[1] for row in self._connection.execute(query)}

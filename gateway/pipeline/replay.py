@@ -169,7 +169,8 @@ class _Replaying:
         self, batch: Batch, profile: str, judged: Sequence[JudgedRecord]
     ) -> dict[int, ReceiptLine]:
         """One transaction: what was said is taken out, what becomes of the records is put there,
-        with its events, alerts, marks and audit entries, and the batch is counted anew."""
+        with its events, alerts and audit entries, and the batch is counted anew. What is marked is
+        its batch, and so is the event."""
         gateway = self._gateway
         with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
             taken = work.replays.take(batch, [one.number for one in judged])
@@ -180,7 +181,6 @@ class _Replaying:
             work.quarantine.add(batch, open_ones)
             lines = work.replays.add(batch, taken, profile)
             work.replays.recount(batch, decide_verdict)
-            work.marks.mark_records(batch.number, list(taken))
         log.info("batch %s: %d records replayed", batch.id, len(lines))
         return lines
 
