@@ -9,14 +9,17 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import requests
 
 from gateway.client import GatewayClient
 from gateway.pipeline.register import add_organisations, add_source
+from samples.airflow_home import make_environment
 from schemas.submission import Source
 from tests.lib.line import open_line, read_register
 
@@ -61,11 +64,28 @@ def read_until(process: subprocess.Popen[str], end: str) -> str:
     raise AssertionError(said)
 
 
+def check_late_load_is_told(home):
+    """Airflow's scheduler sees the deadline go by, and its triggerer opens our alarm and mails."""
+    airflow = Path(sys.executable).with_name("airflow")
+    environment = make_environment(home)
+    trigger = [airflow, "dags", "trigger", "load_feeds"]
+    subprocess.run(trigger, env=environment, check=True, capture_output=True)
+    until = time.monotonic() + PATIENCE / 2
+    mails = []
+    while not mails and time.monotonic() < until:
+        time.sleep(0.5)
+        mails = list((home / "mailbox").glob("alarm-*.eml"))
+    assert mails, "Airflow told nobody"
+    assert "ALARM-016 load_feeds: the load is late" in mails[0].read_text()
+
+
 @pytest.mark.airflow
 def test_both_come_up_with_something_to_try_and_end_together(tmp_path):
     ports = {"LRMS_SERVE_PORT": str(find_port()), "LRMS_API_PORT": str(find_port())}
     api, airflow = (f"http://127.0.0.1:{ports[name]}" for name in sorted(ports))
-    with serve(tmp_path / "home", **ports) as process:
+    # Every run of load_feeds is late then, a third of a second after it was queued.
+    late = {"LRMS_LOAD_LATE_MINUTES": "0.005"}
+    with serve(tmp_path / "home", **ports, **late) as process:
         said = read_until(process, UP)
         assert api in said
         key = re.search(r"sandbox-fhir +(lrms_sandbox_\S+)", said)[1]
@@ -74,6 +94,7 @@ def test_both_come_up_with_something_to_try_and_end_together(tmp_path):
         assert (done.verdict, done.counts.records) == ("partly_accepted", 38)
         health = requests.get(f"{airflow}/api/v2/monitor/health", timeout=30).json()
         assert health["scheduler"]["status"] == "healthy"
+        check_late_load_is_told(tmp_path / "home")
         process.send_signal(signal.SIGINT)
         assert "Stopping" in process.stdout.read()
         assert process.wait() == 0
