@@ -83,7 +83,7 @@ def read_facts(parameters: Json) -> Facts:
     for parameter in _dicts(parameters.get("parameter")):
         if parameter.get("name") != "property":
             continue
-        parts = {part.get("name"): part for part in _dicts(parameter.get("part"))}
+        parts = {str(part.get("name")): part for part in _dicts(parameter.get("part"))}
         name = (parts.get("code") or {}).get("valueCode")
         value = _read_value(parts.get("value") or {})
         if isinstance(name, str) and value is not None and is_ods_code(value):

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from gateway.generator import write_feed
 from gateway.pipeline.sync_organisations import (
     UnreadableOrganisationsError,
     find_last_report,
@@ -22,8 +23,10 @@ from schemas.errors import WrongUseError
 from schemas.submission import Organisation
 from store import tables
 from tests.lib.databases import read_rows
-from tests.lib.line import open_line, register_everyone
+from tests.lib.events import make_event, make_submission, set_element
+from tests.lib.line import ingest, open_line, register_everyone
 from tests.lib.ods_server import KEY, make_organisation, serve_ods
+from validation.organisations import resolve_organisations
 
 # One of the sample register, and one that is not in it.
 OLD, HEIR = "RZB", "RX7"
@@ -429,3 +432,36 @@ def test_nothing_changed_for_weeks_and_the_cursor_stays(gateway, ods):
     ods.organisations.clear()
     then = gateway.now() + timedelta(days=30)
     assert sync(replace(gateway, now=lambda: then)).upto == first.upto
+
+
+def test_feeds_are_judged_by_what_was_synced_each_on_its_day(gateway, ods):
+    """Before it closed it is what it was; from then on it is whoever carried on; of several, it
+    stays, and the sender is told."""
+    closed = (("RO197", "2010-04-01", "2025-06-30"),)
+    codes = ("RX1", "RX2", "RX3")
+    ods.put(*(make_organisation(code, code, active=False, roles=closed) for code in codes[:2]))
+    ods.put(*(make_organisation(code, code) for code in ("RX3", "RX4")))
+    ods.lead("RX1", "RX3")
+    ods.lead("RX2", "RX3", "RX4")
+    sync(gateway, since=date(2026, 11, 1))
+    with gateway.store.read() as work:
+        register = work.organisations.get_register()
+    submission = make_submission(register=register)
+
+    def judge(code, day):
+        event = set_element(make_event(event_date=day), "LocationDetails.Organisation", [code])
+        resolved, findings = resolve_organisations(event, submission)
+        return resolved.occurred_organisations, [one.code for one in findings]
+
+    assert judge("RX1", "2025-06-30") == (["RX1"], [])
+    assert judge("RX1", "2025-07-01") == (["RX3"], ["ORG-003"])
+    assert judge("RX2", "2025-07-01") == (["RX2"], ["ORG-004"])
+
+
+def test_feeds_are_taken_in_while_ods_is_away(gateway, ods):
+    ods.faults = [401]
+    with pytest.raises(UpstreamRefusedError):
+        sync(gateway)
+    feed = io.BytesIO()
+    write_feed(feed, events=5, format="fhir-5", seed=1, errors=0.0, duplicates=0.0)
+    assert ingest(gateway, "test-fhir", feed.getvalue()).verdict == "accepted"

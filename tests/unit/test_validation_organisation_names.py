@@ -142,3 +142,26 @@ def test_the_index_is_made_once_for_a_register(monkeypatch):
 )
 def test_it_never_raises(names, version):
     resolve_names(make_event(taxonomy_version=version), names, SUBMISSION)
+
+
+def test_a_name_from_before_a_renaming_is_still_its_name():
+    renamed = Organisation("RX1", "New Calder Trust", former_names=("Calder Hospitals", "Calder"))
+    submission = make_submission(register={**REGISTER, "RX1": renamed})
+    for name in ("New Calder Trust", "CALDER HOSPITALS", "Calder"):
+        event, findings = resolve(name, submission=submission)
+        assert (event.reporter_organisation, findings) == ("RX1", [])
+
+
+def test_a_name_belongs_to_whoever_has_it_now():
+    former = Organisation("RX1", "New Calder Trust", former_names=("Park Practice", "The Vale"))
+    now = Organisation("RX2", "The Vale")
+    submission = make_submission(register={**REGISTER, "RX1": former, "RX2": now})
+    assert resolve("The Vale", submission=submission)[0].reporter_organisation == "RX2"
+    _, (finding,) = resolve("Park Practice", submission=submission)
+    assert (finding.code, finding.params["candidates"]) == ("ORG-006", "Z99004, Z99005")
+
+
+def test_a_former_name_of_two_is_not_guessed():
+    two = {code: Organisation(code, code, former_names=("The Vale",)) for code in ("RX1", "RX2")}
+    _, (finding,) = resolve("The Vale", submission=make_submission(register=two))
+    assert finding.code == "ORG-006"
