@@ -177,14 +177,16 @@ class Bundle:
         if raw is None:
             return _too_long(number, locator, self._document.skipped, self._limits)
         try:
-            if self._plain is not None and (found := self._plain.read_entry(raw)) is not None:
-                return SourceRecord(number, locator, found, hashlib.sha256(raw).digest())
-            return _read_entry(raw, number, locator, self._limits)
+            return _read_entry(raw, number, locator, self._limits, self._plain)
         except Exception as error:  # noqa: BLE001 - a fault of ours costs this record alone
             return keep_poisoned(error, number, locator, raw)
 
 
-def _read_entry(raw: bytes, number: int, locator: str, limits: Limits) -> SourceRecord:
+def _read_entry(
+    raw: bytes, number: int, locator: str, limits: Limits, plain: PlainReader | None
+) -> SourceRecord:
+    if plain is not None and (event := plain.read_entry(raw)) is not None:
+        return SourceRecord(number, locator, event, hashlib.sha256(raw).digest())
     entry, finding = read_json(raw, limits)
     resource = entry.get("resource") if type(entry) is dict else None
     if finding is None and type(entry) is dict:

@@ -1,4 +1,4 @@
-"""JSON → plain AdverseEvent (``mappers.fhir_plain``), in one pass over its bytes."""
+"""JSON, or XML → plain AdverseEvent (``mappers.fhir_plain``), in one pass over its bytes."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 
+from gateway.adapters.fhir_xml_json import JsonWriter
 from gateway.adapters.json_strict import may_repeat_keys
 from gateway.adapters.limits import Limits
 from mappers.fhir_plain import DEPTH, PlainEntry, PlainEvent
@@ -36,32 +37,34 @@ class PlainReader:
         # By the address of the profile; None where it is not one we know.
         self._decoders: dict[bytes, Decoders | None] = {}
 
-    def read(self, raw: bytes) -> PlainEvent | None:
-        """As strict as ``read_json``. None says nothing: read it the general way."""
+    def read(self, raw: bytes, *, is_ours: bool = False) -> PlainEvent | None:
+        """As strict as ``read_json``. None says nothing: read it the general way. ``is_ours``: it
+        was written as we write JSON, so that it has to be what is written again, to the byte but
+        for the order of keys."""
         decoders = self._find_decoders(raw)
-        return None if decoders is None else self._read(raw, decoders.event)
+        return None if decoders is None else self._read(raw, decoders.event, is_ours=is_ours)
 
-    def read_entry(self, raw: bytes) -> PlainEvent | None:
+    def read_entry(self, raw: bytes, *, is_ours: bool = False) -> PlainEvent | None:
         """The same of an entry of a Bundle."""
         decoders = self._find_decoders(raw)
-        entry = None if decoders is None else self._read(raw, decoders.entry)
+        entry = None if decoders is None else self._read(raw, decoders.entry, is_ours=is_ours)
         return None if entry is None else entry.resource
 
-    def _read(self, raw: bytes, decode: Callable[[bytes], T]) -> T | None:
+    def _read(self, raw: bytes, decode: Callable[[bytes], T], *, is_ours: bool) -> T | None:
         if len(raw) > self._most_bytes:
             return None
         try:
             found = decode(raw)
         except (msgspec.DecodeError, UnicodeError):
             return None
-        has_escapes = b"\\" in raw
-        if has_escapes and b"\\u0000" in raw:
-            return None
         written = _encode(found)
-        # As long as it was, and without blanks: no key was dropped because it was there twice.
-        if (has_escapes or len(written) != len(raw)) and may_repeat_keys(raw, written):
-            return None
-        return found
+        is_as_long = len(written) == len(raw)
+        if is_ours or b"\\" not in raw:
+            # As long, without blanks and escapes: no key was dropped because it was there twice.
+            is_whole = is_as_long or not (is_ours or may_repeat_keys(raw, written))
+        else:
+            is_whole = b"\\u0000" not in raw and not may_repeat_keys(raw, written)
+        return found if is_whole else None
 
     def _find_decoders(self, raw: bytes) -> Decoders | None:
         """By the first address in it that may be of the national profile. Where a text looks like
@@ -76,6 +79,26 @@ class PlainReader:
             return None
         found = known[address] = _find_decoders(address)
         return found
+
+
+class PlainXmlReader:
+    """The same of records in canonical XML."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._reader = PlainReader(limits)
+        self._writer = JsonWriter()
+        self._longest = limits.text_chars
+
+    def read(self, canonical: bytes) -> PlainEvent | None:
+        """Of an AdverseEvent, or of an entry of a Bundle. None says nothing."""
+        if len(canonical) > self._longest:
+            return None
+        json = self._writer.write(canonical)
+        if json is None:
+            return None
+        if canonical.startswith(b"<entry"):
+            return self._reader.read_entry(json, is_ours=True)
+        return self._reader.read(json, is_ours=True)
 
 
 def _find_decoders(profile: bytes) -> Decoders | None:

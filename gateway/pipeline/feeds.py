@@ -79,7 +79,14 @@ def read_records(
     if shape == "fhir-json":
         return read_fhir_json(stream, part, limits=limits, mapped_only=mapped_only)
     if shape == "fhir-xml":
-        return read_fhir_xml(stream, part, limits=limits, tell=tell, counted_only=counted_only)
+        return read_fhir_xml(
+            stream,
+            part,
+            limits=limits,
+            tell=tell,
+            counted_only=counted_only,
+            mapped_only=mapped_only,
+        )
     if profile is None:
         raise WrongUseError(f"a {terms.format} feed needs a mapping profile")
     if shape == "csv":
