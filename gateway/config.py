@@ -29,7 +29,7 @@ class Settings(BaseSettings):
         "", description="s3://bucket/folder for raw files; empty: the folder raw in home"
     )
 
-    part_bytes: int = Field(32 * 2**20, description="a batch is cut into parts of about this size")
+    part_bytes: int = Field(16 * 2**20, description="a batch is cut into parts of about this size")
     task_seconds: float = Field(
         10.0, gt=0, description="an Airflow task is given so much work at least, by estimate"
     )
@@ -126,6 +126,19 @@ class Settings(BaseSettings):
     max_requests_per_minute: int = Field(6_000, ge=0, description="of one source; 0: no limit")
     max_records_per_minute: int = Field(600_000, ge=0, description="of one source; 0: no limit")
     max_bytes_per_minute: int = Field(2 * 2**30, ge=0, description="of one source; 0: no limit")
+
+    forward_url: str = Field(
+        "", description="address of an endpoint upstream; empty: nothing is forwarded"
+    )
+    forward_key: str = Field("", repr=False, description="subscription key that it knows us by")
+    forward_client_id: str = Field("", description="or the OAuth 2 client that signs for tokens")
+    forward_kid: str = Field("", description="the id of its public key")
+    forward_private_key: Path | None = Field(None, description="file of its private key, in PEM")
+    forward_algorithm: str = Field("RS512", description="what it signs with")
+    forward_versions: str = Field(
+        "5,6", description="taxonomy versions that it takes, by commas; others are refused here"
+    )
+    forward_per_minute: int = Field(600, ge=1, description="calls at most")
 
     upload_days: int = Field(
         3, ge=1, le=365, description="an upload that is not finished by then is removed"

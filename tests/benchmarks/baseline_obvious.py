@@ -23,7 +23,7 @@ from fhir.resources.STU3.adverseevent import AdverseEvent as AdverseEventStu3
 from sqlalchemy import JSON, ForeignKey, Text, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from tests.benchmarks.measuring import Job, Measured, Stopwatch
+from tests.benchmarks.measuring import Job, Measured, Stopwatch, check_stored
 
 BATCH = 1_000
 
@@ -66,9 +66,10 @@ class PatientRow(Model):
 def measure(job: Job) -> Measured:
     """Making the tables is not timed."""
     prepare(job.url)
-    watch = Stopwatch()
+    watch = Stopwatch(job.url)
     with watch.running():
         count = load(Path(job.feed), job.url, job.limit)
+    check_stored(job, EventRow.__tablename__, count)
     return watch.read(count)
 
 

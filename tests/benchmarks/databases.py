@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 
+from tests.benchmarks.measuring import make_plain
 from tests.lib.databases import load_pgserver
 
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -38,6 +39,12 @@ class Databases:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
             connection.execute("CHECKPOINT")
+
+    def settle(self, url: str) -> None:
+        """What a load left to be done later is done now."""
+        with psycopg.connect(make_plain(url), autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+            connection.execute("ANALYZE")
 
     def make_sqlite(self, home: Path) -> str:
         return f"sqlite:///{home / 'bench.sqlite'}"
