@@ -20,6 +20,8 @@ from schemas.batch import Batch
 from schemas.errors import WrongUseError
 from schemas.submission import Quiet
 
+_OF_BATCH = ("state", "verdict", "records", "revised", "rejected")
+
 
 def backfill(  # noqa: PLR0913, PLR0917 - an option each
     files: Annotated[
@@ -98,7 +100,7 @@ def _load(
     if as_json:
         print_json(told)
     else:
-        columns = ["file", "batch", "new", "state", "verdict", "records", "rejected", "quiet", ""]
+        columns = ["file", "batch", "new", *_OF_BATCH, "quiet", ""]
         print_table(columns, [_word_file(one) for one in told])
     if not dry_run:
         raise typer.Exit(find_worst([_find_code(one) for one in told]))
@@ -155,18 +157,19 @@ def _find_code(one: LoadedFile) -> ExitCode:
 
 def _word_file(one: LoadedFile) -> list[str]:
     if one.batch is None:
-        return [one.file, "", "", "", "", "", "", "", one.error or "would be loaded"]
+        return [one.file, *[""] * (len(_OF_BATCH) + 3), one.error or "would be loaded"]
     new = "yes" if one.is_new else "no"
     return [one.file, one.batch.id, new, *_word_batch(one.batch), str(one.quiet), ""]
 
 
 def _word_batch(batch: Batch) -> list[str]:
     counts = batch.counts
-    return [batch.state, batch.verdict or "", str(counts.records), str(counts.rejected)]
+    told = (counts.records, counts.revised, counts.rejected)
+    return [batch.state, batch.verdict or "", *map(str, told)]
 
 
 def _print_window(found: list[Backfilled]) -> None:
-    columns = ["batch", "source", "received", "was", "is", "verdict", "records", "rejected", ""]
+    columns = ["batch", "source", "received", "was", *_OF_BATCH, ""]
     rows = [
         [
             one.batch.id,
