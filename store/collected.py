@@ -31,6 +31,14 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
 
 
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What an item says of itself once it is opened: its file's name, and as JSON what came beside
+    its bytes."""
+
+    name: str
+    headers: str | None = None
+
+
 class Collected:
     def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
         self._connection = connection
@@ -65,12 +73,13 @@ class Collected:
         rows = self._connection.execute(query.order_by(collected.c.id.desc()).limit(limit))
         return [_read(row) for row in rows]
 
-    def find_open(self, collector_id: str) -> list[CollectedItem]:
-        """Those that wait, those the far end was not told of, and those refused; the oldest
+    def find_open(self, collector_id: str, *, limit: int | None = None) -> list[CollectedItem]:
+        """Those that wait, those the far end was not told of, and those refused; the newest
         first."""
         is_open = collected.c.settled_at.is_(None) | (collected.c.state == "refused")
         query = select(*_COLUMNS).where(collected.c.collector_id == collector_id, is_open)
-        return [_read(row) for row in self._connection.execute(query.order_by(collected.c.id))]
+        rows = self._connection.execute(query.order_by(collected.c.id.desc()).limit(limit))
+        return [_read(row) for row in rows]
 
     def count(self, collector_id: str) -> dict[str, int]:
         """By state."""
@@ -89,12 +98,11 @@ class Collected:
         size: int,
         sha256: str,
         batch_id: str,
-        headers: str | None = None,
+        told: Told | None = None,
     ) -> CollectedItem:
         """It is the batch, which must be committed. One that another run received is left so."""
         values = {"source_id": source_id, "size": size, "sha256": sha256, "batch_id": batch_id}
-        if headers is not None:
-            values["headers"] = headers
+        values |= _write_told(told)
         return self._move(
             item, "received", "item.received", received_at=self._now, reason=None, **values
         )
@@ -106,15 +114,15 @@ class Collected:
         *,
         size: int | None = None,
         sha256: str | None = None,
-        headers: str | None = None,
+        told: Told | None = None,
     ) -> CollectedItem:
         """``sha256``: where its bytes are kept all the same."""
-        values = {"size": size or item.size, "sha256": sha256, "headers": headers}
+        values = {"size": size or item.size, "sha256": sha256, **_write_told(told)}
         return self._move(item, "refused", "item.refused", reason=reason, **values)
 
-    def note(self, item: CollectedItem, *, headers: str | None = None) -> CollectedItem:
+    def note(self, item: CollectedItem, *, told: Told | None = None) -> CollectedItem:
         """It is no feed, and was dealt with."""
-        return self._move(item, "noted", "item.noted", headers=headers)
+        return self._move(item, "noted", "item.noted", **_write_told(told))
 
     def fail(self, item: CollectedItem, reason: str) -> CollectedItem:
         """This try failed; the item is as it was."""
@@ -135,8 +143,8 @@ class Collected:
         """After a whole listing: what is not in it any more left the far end. What waited is gone;
         what was received was told of, by a run that died before it wrote so. How many are gone."""
         gone = 0
-        for item in self.find_open(collector_id):
-            if item.id in listed or item.settled_at is not None:
+        for item in self._find_unsettled(collector_id):
+            if item.id in listed:
                 continue
             if item.state == "waiting":
                 self._move(item, "gone", "item.gone", reason="vanished", settled_at=self._now)
@@ -144,6 +152,12 @@ class Collected:
             else:
                 self.settle(item)
         return gone
+
+    def _find_unsettled(self, collector_id: str) -> list[CollectedItem]:
+        query = select(*_COLUMNS).where(
+            collected.c.collector_id == collector_id, collected.c.settled_at.is_(None)
+        )
+        return [_read(row) for row in self._connection.execute(query.order_by(collected.c.id))]
 
     def _add(self, collector_id: str, fresh: dict[str, Seen]) -> None:
         into = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
@@ -193,6 +207,12 @@ class Collected:
     def _lock(self, item: CollectedItem) -> CollectedItem:
         query = select(*_COLUMNS).where(collected.c.id == item.id).with_for_update()
         return _read(self._connection.execute(query).one())
+
+
+def _write_told(told: Told | None) -> dict[str, str | None]:
+    if told is None:
+        return {}
+    return {"name": storable(told.name), "headers": told.headers}
 
 
 def _make_key(one: Seen) -> str:

@@ -75,14 +75,14 @@ def list_(as_json: AsJson = False) -> None:
 @collectors.command("show")
 def show(
     collector_id: CollectorId,
-    limit: Annotated[int, typer.Option(help="How many items.")] = 50,
+    limit: Annotated[int, typer.Option(help="How many items of each list.")] = 50,
     as_json: AsJson = False,
 ) -> None:
     """Show a collector: its settings, how its last run ended, what waits or was refused, and the
     items it found last."""
     with open_command_gateway() as gateway, gateway.store.read() as work:
         found = work.collectors.get(collector_id)
-        open_items = work.collected.find_open(collector_id)
+        open_items = work.collected.find_open(collector_id, limit=limit)
         items = work.collected.find(collector_id, limit=limit)
         unsent = work.receipt_messages.find(collector_id, NOT_SENT)
         now = gateway.now()

@@ -174,7 +174,7 @@ class _Run:
 
 def _record(work: UnitOfWork, stored: CollectedItem, taken: Taken) -> CollectedItem:
     if taken.outcome == "noted":
-        return work.collected.note(stored, headers=taken.headers)
+        return work.collected.note(stored, told=taken.told)
     if taken.outcome == "refused":
         raw = taken.raw
         return work.collected.refuse(
@@ -182,7 +182,7 @@ def _record(work: UnitOfWork, stored: CollectedItem, taken: Taken) -> CollectedI
             taken.reason,
             size=raw.size if raw else None,
             sha256=raw.sha256 if raw else None,
-            headers=taken.headers,
+            told=taken.told,
         )
     assert taken.raw is not None  # noqa: S101 - received or known: there are bytes
     return work.collected.receive(
@@ -191,5 +191,5 @@ def _record(work: UnitOfWork, stored: CollectedItem, taken: Taken) -> CollectedI
         size=taken.raw.size,
         sha256=taken.raw.sha256,
         batch_id=taken.batch_id,
-        headers=taken.headers,
+        told=taken.told,
     )

@@ -15,6 +15,7 @@ from gateway.pipeline.receive import receive_raw_file
 from schemas.batch import Batch
 from schemas.collecting import Collector
 from schemas.errors import UnknownError, WrongUseError
+from store.collected import Told
 from store.raw_files import RawFile
 
 
@@ -27,7 +28,7 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     raw: RawFile | None = None
     source_id: str = ""
     batch_id: str = ""
-    headers: str | None = None
+    told: Told | None = None
 
 
 def take_item(
@@ -42,18 +43,19 @@ def take_item(
     most = gateway.settings.max_feed_bytes
     if size is not None and size > most:
         return Taken(outcome="refused", reason="too-big")
-    raw, headers = None, None
+    raw, told = None, None
     try:
         with opening as content:
-            headers = content.headers
+            told = Told(name=content.filename, headers=content.headers)
             if content.note:
-                return Taken(outcome="noted", headers=headers)
+                return Taken(outcome="noted", told=told)
             raw = gateway.raw.write(CappedStream(content.stream, most, pulse))
             content.check_whole()
             _check(content, raw)
-            return _receive(gateway, collector, content, raw)
+            taken = _receive(gateway, collector, content, raw)
+            return msgspec.structs.replace(taken, told=told)
     except RefusedError as error:
-        return Taken(outcome="refused", reason=error.reason, raw=raw, headers=headers)
+        return Taken(outcome="refused", reason=error.reason, raw=raw, told=told)
     except TimeoutError:
         raise ItemError("timed-out") from None
     except OSError:
@@ -83,7 +85,6 @@ def _receive(gateway: Gateway, collector: Collector, content: Content, raw: RawF
         raw=raw,
         source_id=source_id,
         batch_id=batch.id,
-        headers=content.headers,
     )
 
 

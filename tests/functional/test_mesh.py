@@ -94,7 +94,7 @@ def collect(gateway: Gateway) -> dict[str, int]:
 
 
 def find_items(gateway: Gateway) -> dict[str, object]:
-    return read_items(gateway, "box")
+    return read_items(gateway, "box", "remote_id")
 
 
 def on(method: str, ending: str, answer: Answer, *, times: int = 1_000):
@@ -144,7 +144,9 @@ def test_whose_a_message_is_follows_from_mailbox_and_workflow(mesh, gateway):
     items = find_items(gateway)
     assert (items[unset].reason, items[stranger].reason) == ("wrong-workflow", "unknown-sender")
     assert mesh.list() == [], "they are kept here"
+    assert items[stranger].name == "feed.json"
     batch = take_refused(gateway, items[stranger].id, SOURCE.id)
+    assert batch.filename == "feed.json"
     with gateway.raw.open_verified(batch.sha256) as stream:
         assert stream.read() == FEED + b" "
 

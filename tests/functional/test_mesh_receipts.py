@@ -74,7 +74,7 @@ def receive(gateway: Gateway, mesh: Mesh, feed: bytes) -> tuple[int, str]:
     """A message that came in and whose batch is finished: the item's number, the batch's id."""
     message = mesh.send(feed)
     run(gateway, "box")
-    item = read_items(gateway, "box")[message]
+    item = read_items(gateway, "box", "remote_id")[message]
     process_batch(gateway, item.batch_id)
     return item.id, item.batch_id
 
@@ -100,7 +100,7 @@ def test_a_message_is_answered_with_the_receipt_of_its_batch(mesh, gateway, feed
     message = mesh.send(feed)
     run(gateway, "box")
     assert send_receipts(gateway) == {"sent": 0, "failed": 0}, "its batch is not finished"
-    item = read_items(gateway, "box")[message]
+    item = read_items(gateway, "box", "remote_id")[message]
     process_batch(gateway, item.batch_id)
     assert send_receipts(gateway) == {"sent": 1, "failed": 0}
     assert send_receipts(gateway) == {"sent": 0, "failed": 0}
@@ -284,7 +284,7 @@ def test_an_error_report_about_a_receipt_is_recorded(mesh, gateway, feed, by_loc
     assert run(gateway, "box") == {"noted": 1}
     undelivered = read_message(gateway, item)
     assert (undelivered.state, undelivered.reason) == ("undelivered", "undelivered")
-    assert read_items(gateway, "box")[report].settled_at is not None
+    assert read_items(gateway, "box", "remote_id")[report].settled_at is not None
     assert mesh.list() == [], "acknowledged when it was written down"
     resend_receipt(gateway, item)
     assert send_receipts(gateway)["sent"] == 1

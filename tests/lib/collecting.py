@@ -134,10 +134,10 @@ def run(gateway: Gateway, name: str = "far") -> dict[str, int]:
     return {what: count for what, count in run_collector(gateway, name).items() if count}
 
 
-def read_items(gateway: Gateway, name: str = "far") -> dict[str, CollectedItem]:
+def read_items(gateway: Gateway, name: str = "far", by: str = "name") -> dict[str, CollectedItem]:
     """By file name; the newest of a name."""
     with gateway.store.read() as work:
-        return {one.name: one for one in reversed(work.collected.find(name))}
+        return {getattr(one, by): one for one in reversed(work.collected.find(name))}
 
 
 def read_collector(gateway: Gateway, name: str = "far") -> Collector:
