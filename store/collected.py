@@ -120,9 +120,9 @@ class Collected:
         values = {"size": size or item.size, "sha256": sha256, **_write_told(told)}
         return self._move(item, "refused", "item.refused", reason=reason, **values)
 
-    def note(self, item: CollectedItem, *, told: Told | None = None) -> CollectedItem:
+    def note(self, item: CollectedItem, *, headers: str | None = None) -> CollectedItem:
         """It is no feed, and was dealt with."""
-        return self._move(item, "noted", "item.noted", **_write_told(told))
+        return self._move(item, "noted", "item.noted", headers=headers)
 
     def fail(self, item: CollectedItem, reason: str) -> CollectedItem:
         """This try failed; the item is as it was."""

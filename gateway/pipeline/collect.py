@@ -174,7 +174,7 @@ class _Run:
 
 def _record(work: UnitOfWork, stored: CollectedItem, taken: Taken) -> CollectedItem:
     if taken.outcome == "noted":
-        return work.collected.note(stored, told=taken.told)
+        return work.collected.note(stored, headers=taken.told.headers if taken.told else None)
     if taken.outcome == "refused":
         raw = taken.raw
         return work.collected.refuse(
