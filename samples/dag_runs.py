@@ -30,7 +30,7 @@ def run_dag(
     # Airflow 3.3.2 cannot test a DAG that has a deadline (2026-11-28): it looks it up by an id that
     # it gives only when the DAG file is processed. Without a scheduler none would be missed.
     dag.deadline = None
-    run = dag.test(run_conf=conf, logical_date=at)
+    run = dag.test(run_conf=conf, **({"logical_date": at} if at else {}))
     tasks = [
         [one.task_id, one.map_index, str(one.state), one.try_number]
         for one in run.get_task_instances()

@@ -18,6 +18,7 @@ from tests.lib.line import open_line, register_everyone
 pytestmark = pytest.mark.airflow
 
 DAGS = ("load_feeds", "mark_externally_recorded", "notify_admin_users")
+WATCH = "watch_feeds"
 # With tests of their own.
 OTHER_DAGS = (
     "backfill_received",
@@ -25,6 +26,7 @@ OTHER_DAGS = (
     "prune_old_data",
     "replay_records",
     "sync_reference_data",
+    WATCH,
 )
 MARK = "Zebrafinch"
 # Nobody listens there: connections are refused at once.
@@ -77,7 +79,8 @@ def _one(feed: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def line(tmp_path_factory):
-    """A good and a bad feed, received; then each DAG run, and all of them once more."""
+    """A good and a bad feed, received; then each DAG run, and all of them once more; then the
+    watch."""
     folder = tmp_path_factory.mktemp("line")
     home = folder / "home"
     with open_line(home) as gateway:
@@ -89,7 +92,7 @@ def line(tmp_path_factory):
                 receive_feed(gateway, "test-fhir", stream, filename=feed.name)
         bundle = io.BytesIO(b'{"resourceType": "Bundle", "type": "batch", "entry": [' + _one(feed))
         receive_feed(gateway, "test-fhir", bundle, filename="broken off")
-    return Runs(home, *DAGS, *DAGS, LRMS_DIGEST_HOUR="0")
+    return Runs(home, *DAGS, *DAGS, WATCH, LRMS_DIGEST_HOUR="0")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,7 @@ def batches(line):
 
 
 def test_every_run_is_green(line):
-    assert line.states == ["success"] * 6
+    assert line.states == ["success"] * 7
 
 
 def test_a_large_batch_is_processed_in_several_tasks(line):
@@ -142,6 +145,18 @@ def test_bad_records_are_a_receipt_and_not_a_red_run(batches):
     assert batches["bad.ndjson"].counts.rejected > 0
 
 
+def test_every_step_noted_that_it_ran(line):
+    with open_line(line.home) as gateway, gateway.store.read() as work:
+        steps = work.steps.find_all()
+    assert {one.name for one in steps} == {
+        *(f"load_feeds.{name}" for name in ("plan", "look", "share", "process", "finish")),
+        "mark_externally_recorded.mark",
+        *("notify_admin_users.prepare", "notify_admin_users.deliver"),
+        *("watch_feeds.look", "watch_feeds.deliver"),
+    }
+    assert all(one.ran_at and not one.failures for one in steps)
+
+
 def test_every_alert_is_announced_and_delivered(line):
     with sqlite3.connect(line.home / "gateway.sqlite") as database:
         waiting = "SELECT count(*) FROM alerts WHERE announced_at IS NULL"
@@ -154,7 +169,7 @@ def test_every_alert_is_announced_and_delivered(line):
 def test_xcom_holds_ids_and_counts_only(line, batches):
     ids = {batch.id for batch in batches.values()}
     names = {"planned", "records", "finished", "held", "marked", "urgent", "digest", "no_admin"}
-    names |= {"sent", "failed", "waiting", "parked"}
+    names |= {"sent", "failed", "waiting", "parked", "opened", "closed", "open"}
     found = [(task, json.loads(value)) for task, key, value in line.read_xcoms() if "return" in key]
     assert {task for task, _ in found} >= {
         *("plan", "look", "share", "process", "finish", "mark", "prepare")
@@ -213,7 +228,7 @@ def test_a_dag_is_its_file_and_its_function(broken):
 
 
 def test_the_dags_are_chained_by_assets_and_run_by_the_clock_too(broken):
-    load, mark, notify = (broken.dags[name] for name in DAGS)
+    load, mark, notify, watch = (broken.dags[name] for name in (*DAGS, WATCH))
     assert broken.dags["collect_feeds"]["schedule"] == {"cron": "* * * * *"}
     collected = broken.dags["collect_feeds"]["outlets"]
     assert collected == load["schedule"]["assets"] == ["lrms://feeds/received"]
@@ -222,6 +237,7 @@ def test_the_dags_are_chained_by_assets_and_run_by_the_clock_too(broken):
     assert mark["outlets"] == notify["schedule"]["assets"] == ["lrms://events/marked"]
     assert mark["schedule"]["cron"]
     assert notify["schedule"]["cron"]
+    assert watch["schedule"]["cron"] == "*/10 * * * *"
 
 
 def test_no_task_is_left_to_airflows_defaults(broken):
