@@ -61,11 +61,15 @@ class Retention:
         chosen = _select(what, aged).subquery()
         return self._connection.execute(select(func.count()).select_from(chosen)).scalar_one()
 
-    def prune(self, what: Prunable, aged: Aged, limit: int) -> int:
-        """At most ``limit`` batches, in order of arrival; how many. A batch's raw file is marked,
-        and deleted later (``store.pruned_files``)."""
-        # Locked, so that of two that prune at once each takes others.
-        query = _select(what, aged).limit(limit)
+    def prune(
+        self, what: Prunable, aged: Aged, limit: int, after: int = 0
+    ) -> tuple[int, int | None]:
+        """At most ``limit`` batches, in order of arrival and behind the batch with the number
+        ``after``: how many, and the number of the last one, None where none is left. A batch's raw
+        file is marked, and deleted later (``store.pruned_files``)."""
+        # From a place on: looking past all that were pruned before, each time anew, would take
+        # hours of a million. Locked, so that of two that prune at once each takes others.
+        query = _select(what, aged).where(batches.c.number > after).limit(limit)
         locked = query.with_for_update(skip_locked=True, key_share=True, of=batches)
         chosen = self._connection.execute(locked).all()
         if chosen:
@@ -74,7 +78,7 @@ class Retention:
             self._remember(what, chosen, taken)
             marked = self._files.mark(taken.files)
             self._tell(what, chosen, taken, marked)
-        return len(chosen)
+        return len(chosen), chosen[-1].number if len(chosen) == limit else None
 
     def restore(self, batch: Batch, what: Prunable) -> None:
         """It is there again (the same bytes were sent again, somebody looked into what was packed

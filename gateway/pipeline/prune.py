@@ -2,7 +2,6 @@
 and run again, it goes on. Events, their history and the audit log are never pruned."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +10,6 @@ from gateway.pipeline.upload import prune_uploads
 from schemas.identity import begin_window
 from schemas.retention import Aged, Prunable
 from store.kept_rows import KeptKind
-from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
 # Batches, or rows, in one transaction.
@@ -29,10 +27,10 @@ def prune_old_data(gateway: Gateway) -> dict[str, int]:
     done: dict[str, int] = {}
     for what in _OF_BATCHES:
         aged = find_aged(gateway, what)
-        done[what] = _repeat(gateway, _prune_batches(what, aged)) if aged else 0
+        done[what] = _prune_batches(gateway, what, aged) if aged else 0
     for kind in _ROWS:
         before = _find_before(gateway, kind)
-        done[kind] = _repeat(gateway, _prune_rows(kind, before)) if before else 0
+        done[kind] = _prune_rows(gateway, kind, before) if before else 0
     done["files"] = _delete_files(gateway)
     log.info("pruned: %s", ", ".join(f"{count} {what}" for what, count in done.items()))
     return done
@@ -91,23 +89,24 @@ def _find_before(gateway: Gateway, kind: str) -> datetime | None:
     return gateway.now() - timedelta(days=days) if days else None
 
 
-def _prune_batches(what: Prunable, aged: Aged) -> Callable[[UnitOfWork], int]:
-    return lambda work: work.retention.prune(what, aged, CHUNK)
-
-
-def _prune_rows(kind: KeptKind, before: datetime) -> Callable[[UnitOfWork], int]:
-    return lambda work: work.kept_rows.prune(kind, before, CHUNK)
-
-
-def _repeat(gateway: Gateway, prune: Callable[[UnitOfWork], int]) -> int:
-    """A transaction after the other, until one finds less than it could take."""
+def _prune_batches(gateway: Gateway, what: Prunable, aged: Aged) -> int:
+    """A transaction after the other."""
     total = 0
-    while True:
+    place: int | None = 0
+    while place is not None:
         with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            pruned = prune(work)
+            pruned, place = work.retention.prune(what, aged, CHUNK, place)
         total += pruned
-        if pruned < CHUNK:
-            return total
+    return total
+
+
+def _prune_rows(gateway: Gateway, kind: KeptKind, before: datetime) -> int:
+    total, pruned = 0, CHUNK
+    while pruned == CHUNK:
+        with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+            pruned = work.kept_rows.prune(kind, before, CHUNK)
+        total += pruned
+    return total
 
 
 def _delete_files(gateway: Gateway) -> int:

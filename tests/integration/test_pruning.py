@@ -4,6 +4,10 @@ whoever receives meanwhile; events are never touched."""
 import gzip
 import io
 import json
+import random
+import subprocess
+import sys
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -371,3 +375,53 @@ def test_the_body_of_a_request_goes_and_its_event_stays(gateway, database_url):
     assert [row.id for row in read_rows(database_url, tables.events)] == [outcome.event_id]
     with gateway.store.read() as work:
         assert work.singles.find_outcome(outcome.batch_number).event_id == outcome.event_id
+
+
+def test_more_than_one_transaction_takes_at_a_time(gateway, database_url, monkeypatch):
+    monkeypatch.setattr("gateway.pipeline.prune.CHUNK", 2)
+    for seed in range(5):
+        ingest(gateway, "test-fhir", make_feed(seed, events=1))
+        receive_trial(gateway, "test-csv", io.BytesIO(make_feed(seed, events=1)), filename="dry")
+    with gateway.store.read() as work:
+        waiting = work.trials.find_waiting()
+    for one in waiting:
+        check_trial(gateway, one)
+    settle(gateway)
+    done = prune_old_data(later(gateway, 400))
+    assert (done["bytes"], done["trials"]) == (5, 5)
+    assert list_files(gateway) == set()
+    assert list_pruned(database_url) == ["pruned.bytes"] * 3 + ["pruned.trials"] * 3
+
+
+def test_killed_again_and_again_it_ends_as_undisturbed(gateway, database_url, tmp_path):
+    """Real kills, at any place: every batch is pruned once, every file is gone, no event is."""
+    batches = [ingest(gateway, "test-fhir", make_feed(seed, events=1)) for seed in range(24)]
+    settle(gateway)
+    events = len(read_rows(database_url, tables.events))
+    then = later(gateway, 400)
+    words = [str(tmp_path / "home"), database_url, then.now().isoformat()]
+    chance = random.Random(5)
+    for _ in range(5):
+        child = subprocess.Popen(
+            [sys.executable, "-m", "tests.lib.killed_prune", *words],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0, 0.15))
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    prune_old_data(then)
+    assert list_files(gateway) == set()
+    assert count_old_data(then) == NOTHING
+    pruned = [row.batch_number for row in read_rows(database_url, tables.batch_prunings)]
+    assert sorted(pruned) == [one.number for one in batches]
+    told = [
+        batch_id
+        for row in read_rows(database_url, tables.audit)
+        if row.action == "pruned.bytes"
+        for batch_id in json.loads(row.details)["batches"]
+    ]
+    assert sorted(told) == sorted(one.id for one in batches)
+    assert len(read_rows(database_url, tables.events)) == events
