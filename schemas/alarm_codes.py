@@ -136,6 +136,18 @@ STEP_SILENT: Final = AlarmCode(
     "urgent",
     "last ran {ran}; it runs every {minutes} minutes",
 )
+ITEMS_REFUSED: Final = AlarmCode(
+    "ALARM-019",
+    "a collector refused feeds",
+    "soon",
+    "{items} refused within a week, the last {last}: {reasons}",
+)
+RECEIPTS_UNDELIVERED: Final = AlarmCode(
+    "ALARM-020",
+    "receipts do not arrive",
+    "soon",
+    "{undelivered} could not be delivered, {refused} are not taken, of {unknown} it is unknown",
+)
 
 ALARM_CODES: Final[dict[str, AlarmCode]] = {
     one.code: one
@@ -158,5 +170,7 @@ ALARM_CODES: Final[dict[str, AlarmCode]] = {
         LOAD_LATE,
         STEP_FAILING,
         STEP_SILENT,
+        ITEMS_REFUSED,
+        RECEIPTS_UNDELIVERED,
     )
 }

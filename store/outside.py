@@ -1,13 +1,22 @@
 """How we stand with what is outside: collectors, mailboxes, reference data. Counts, ids and
 times."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
 from sqlalchemy import Connection, and_, func, select
 
+from schemas.collecting import ReceiptState
 from store.audit import Audit
-from store.tables import collected, collectors, quarantine, receipt_lines, reference_runs
+from store.tables import (
+    collected,
+    collectors,
+    quarantine,
+    receipt_lines,
+    receipt_messages,
+    reference_runs,
+)
 
 
 class FailingCollector(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +35,14 @@ class Expiring(msgspec.Struct, frozen=True, kw_only=True):
     collector_id: str
     items: int
     first: datetime
+
+
+class RefusedItems(msgspec.Struct, frozen=True, kw_only=True):
+    """Items that a collector refused, how many for what reason, and when the last was seen."""
+
+    collector_id: str
+    reasons: dict[str, int]
+    last: datetime
 
 
 class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +91,44 @@ class Outside:
             .order_by(collected.c.collector_id)
         )
         return {row[0]: row[1] for row in self._connection.execute(query)}
+
+    def find_refused(self, since: datetime) -> list[RefusedItems]:
+        """Refused items that were first seen since then, by collector."""
+        query = (
+            select(
+                collected.c.collector_id,
+                collected.c.reason,
+                func.count().label("refused"),
+                func.max(collected.c.first_seen_at).label("last"),
+            )
+            .where(collected.c.state == "refused", collected.c.first_seen_at >= since)
+            .group_by(collected.c.collector_id, collected.c.reason)
+            .order_by(collected.c.collector_id, collected.c.reason)
+        )
+        found: dict[str, RefusedItems] = {}
+        for row in self._connection.execute(query):
+            one = found.setdefault(
+                row.collector_id,
+                RefusedItems(collector_id=row.collector_id, reasons={}, last=row.last),
+            )
+            reasons = {**one.reasons, row.reason or "": row.refused}
+            found[one.collector_id] = msgspec.structs.replace(
+                one, reasons=reasons, last=max(one.last, row.last)
+            )
+        return list(found.values())
+
+    def count_receipts(self, states: Collection[ReceiptState]) -> dict[str, dict[str, int]]:
+        """Receipts that are sent back and are in one of these states; by collector and state."""
+        query = (
+            select(receipt_messages.c.collector_id, receipt_messages.c.state, func.count())
+            .where(receipt_messages.c.state.in_(states))
+            .group_by(receipt_messages.c.collector_id, receipt_messages.c.state)
+            .order_by(receipt_messages.c.collector_id)
+        )
+        found: dict[str, dict[str, int]] = {}
+        for collector_id, state, count in self._connection.execute(query):
+            found.setdefault(collector_id, {})[state] = count
+        return found
 
     def find_synced(self) -> dict[str, tuple[datetime, datetime | None]]:
         """By sync of reference data: when it first ran, and when it last ended well."""

@@ -11,12 +11,15 @@ from schemas.alarm import Params, Seen, StepRun
 from schemas.alarm_codes import (
     COLLECTOR_FAILING,
     DISK_FILLING,
+    ITEMS_REFUSED,
     LOAD_LATE,
     MESH_EXPIRING,
+    RECEIPTS_UNDELIVERED,
     REFERENCE_LATE,
     STEP_FAILING,
     STEP_SILENT,
 )
+from schemas.collecting import ReceiptState
 
 # How often each step runs by the clock, in minutes; those that only follow others are not here.
 STEP_MINUTES: Final = {
@@ -36,6 +39,9 @@ STEP_FAILURES: Final = 4
 COLLECTOR_FAILURES: Final = 3
 # A MESH message is kept for five days (NHS England, MESH API: 120 hours).
 MESH_LEFT: Final = timedelta(days=2)
+# Who was told of a refused item within a week has done what there is to be done.
+REFUSED_TOLD: Final = timedelta(days=7)
+LOST_RECEIPTS: Final[tuple[ReceiptState, ...]] = ("undelivered", "refused", "unknown")
 REFERENCE_LATE_AFTER: Final = timedelta(hours=36)
 
 
@@ -106,6 +112,32 @@ def look_at_collectors(looking: Looking) -> list[Seen]:
         for one in outside.find_expiring(looking.now + MESH_LEFT)
     ]
     return failing + expiring
+
+
+def look_at_items(looking: Looking) -> list[Seen]:
+    """What came to a collector and is no batch, and what it sent back that did not arrive."""
+    outside = looking.work.outside
+    refused = [
+        Seen(
+            code=ITEMS_REFUSED.code,
+            subject=one.collector_id,
+            params={
+                "items": sum(one.reasons.values()),
+                "last": word_instant(one.last),
+                "reasons": ", ".join(f"{count} {why}" for why, count in one.reasons.items()),
+            },
+        )
+        for one in outside.find_refused(looking.now - REFUSED_TOLD)
+    ]
+    lost = [
+        Seen(
+            code=RECEIPTS_UNDELIVERED.code,
+            subject=collector_id,
+            params={state: counts.get(state, 0) for state in LOST_RECEIPTS},
+        )
+        for collector_id, counts in outside.count_receipts(LOST_RECEIPTS).items()
+    ]
+    return refused + lost
 
 
 def look_at_reference(looking: Looking) -> list[Seen]:

@@ -8,6 +8,7 @@ from gateway.monitoring.looking import Look, Watch
 from gateway.monitoring.running import (
     look_at_collectors,
     look_at_disk,
+    look_at_items,
     look_at_reference,
     look_at_steps,
 )
@@ -28,6 +29,7 @@ WATCHES: Final[dict[str, Watch]] = {
         look_at_outbox, codes.ALERTS_WAITING, codes.MESSAGES_WAITING, codes.MESSAGES_PARKED
     ),
     "collectors": _watch(look_at_collectors, codes.COLLECTOR_FAILING, codes.MESH_EXPIRING),
+    "items": _watch(look_at_items, codes.ITEMS_REFUSED, codes.RECEIPTS_UNDELIVERED),
     "reference": _watch(look_at_reference, codes.REFERENCE_LATE),
     "steps": _watch(look_at_steps, codes.STEP_FAILING, codes.STEP_SILENT, codes.LOAD_LATE),
     "disk": _watch(look_at_disk, codes.DISK_FILLING),

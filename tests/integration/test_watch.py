@@ -369,3 +369,37 @@ def test_days_that_are_written_down_are_those_that_were_counted(gateway, clock):
 def test_every_alarm_that_a_watch_sees_has_a_code_and_its_words():
     codes = {code for one in WATCHES.values() for code in one.codes}
     assert codes <= ALARM_CODES.keys()
+
+
+def test_refused_items_and_receipts_that_do_not_arrive_are_seen(gateway, clock):
+    now = _stored(gateway, clock())
+    change(
+        gateway,
+        "INSERT INTO collectors (id, source_id, kind, settings, every, due_at, created_at)"
+        " VALUES ('mailbox', :source, 'mesh', '{}', 300, :now, :now)",
+        source=SOURCE,
+        now=now,
+    )
+    item = (
+        "INSERT INTO collected (collector_id, item_key, remote_id, name, state, reason,"
+        " first_seen_at, settled_at) VALUES ('mailbox', :key, 'm', 'Zebrafinch', 'refused', :why,"
+        " :now, :now)"
+    )
+    for key, why in (("a", "checksum"), ("b", "unknown-sender"), ("c", "checksum")):
+        change(gateway, item, key=key, why=why, now=now)
+    assert find_seen(gateway) == [("ALARM-019", "mailbox")]
+    ((params,),) = query(gateway, "SELECT params FROM alarms")
+    assert "2 checksum, 1 unknown-sender" in str(params)
+    assert "Zebrafinch" not in str(params)
+    answer = (
+        "INSERT INTO receipt_messages (item_id, collector_id, batch_id, local_id, recipient,"
+        " workflow, state, due_at, created_at)"
+        " SELECT id, 'mailbox', 'b-1', item_key, 'x', 'w', :state, :now, :now FROM collected"
+        " WHERE item_key = :key"
+    )
+    for key, state in (("a", "sent"), ("b", "undelivered"), ("c", "unknown")):
+        change(gateway, answer, key=key, state=state, now=now)
+    assert find_seen(gateway) == [("ALARM-019", "mailbox"), ("ALARM-020", "mailbox")]
+    clock.move(days=7, minutes=1)
+    change(gateway, "UPDATE receipt_messages SET state = 'sent'")
+    assert find_seen(gateway) == []
