@@ -103,7 +103,9 @@ def test_an_event_that_occurred_since_is_told_as_ever(gateway, history, database
     days = sorted(json.loads(line)["date"][:10] for line in feed.splitlines())
     edge = date.fromisoformat(days[len(days) // 2])
     (told,) = load_history(gateway, "test-fhir", [file], quiet=Quiet(edge, "why"))
-    by_event = {row.id: row.occurred_on for row in read_rows(database_url, tables.events)}
+    by_event = {
+        row.event_id: row.occurred_on for row in read_rows(database_url, tables.event_search)
+    }
     alerts = list_alerts(database_url)
     assert 0 < told.quiet < len(alerts)
     for row in alerts:
