@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, ScalarSelect, Select, select
 
 from schemas.event import decode_event
 from schemas.stored import Mark, StoredAlert, StoredEvent, StoredRevision
@@ -27,7 +27,7 @@ class Events:
             select(events, revisions.c.payload, batches.c.id.label("first_batch_id"))
             .join(revisions, IS_CURRENT)
             .join(batches, batches.c.number == events.c.first_batch)
-            .where(events.c.id == event_id)
+            .where(events.c.id == event_id, revisions.c.year == _find_year(event_id))
         ).one_or_none()
         if row is None:
             return None
@@ -79,7 +79,8 @@ class Events:
 
     def find_mark(self, event_id: int) -> Mark | None:
         columns = [marks.c[name] for name in Mark.__struct_fields__]
-        query = select(*columns).where(marks.c.event_id == event_id)
+        own = (marks.c.event_id == event_id) & (marks.c.year == _find_year(event_id))
+        query = select(*columns).where(own)
         row = self._connection.execute(query).one_or_none()
         return Mark(**dict(zip(Mark.__struct_fields__, row, strict=True))) if row else None
 
@@ -90,8 +91,13 @@ class Events:
         return [StoredAlert(*row) for row in self._connection.execute(ordered)]
 
 
+def _find_year(event_id: int) -> ScalarSelect[int]:
+    """Its year of occurrence, to be known before anything else is read: joined, it would come too
+    late for PostgreSQL to leave the other years alone."""
+    return select(events.c.year).where(events.c.id == event_id).scalar_subquery()
+
+
 def _select_revisions(event_id: int) -> Select[Any]:
-    own = (revisions.c.event_id == events.c.id) & (revisions.c.year == events.c.year)
     return (
         select(
             revisions,
@@ -100,9 +106,8 @@ def _select_revisions(event_id: int) -> Select[Any]:
             batches.c.profile,
             batches.c.profile_version,
         )
-        .join(events, own)
         .join(batches, batches.c.number == revisions.c.batch_number)
-        .where(events.c.id == event_id)
+        .where(revisions.c.event_id == event_id, revisions.c.year == _find_year(event_id))
     )
 
 

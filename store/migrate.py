@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from store.bulk import is_postgresql
+from store.partitions import bring_home
 
 # Any number, the same for every process: one migrates, the others wait and find it done.
 _ADVISORY_LOCK = 7_265_510
@@ -21,10 +22,10 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     config = _make_config()
     newest = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() == newest:
-        return
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    if MigrationContext.configure(connection).get_current_revision() != newest:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    bring_home(connection)
 
 
 def _make_config() -> Config:

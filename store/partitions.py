@@ -2,11 +2,13 @@
 by themselves, with the first event of their year."""
 
 from collections.abc import Collection, Iterable
+from datetime import datetime
 from typing import Final
 
 import psycopg
 from sqlalchemy import Connection, select, text
 
+from store.audit import Audit
 from store.bulk import get_driver, is_postgresql
 from store.tables import event_search, revisions
 
@@ -18,6 +20,8 @@ LAST_YEAR: Final = 2099
 PARTITIONED: Final = (event_search, revisions)
 # Payloads stay in their rows as they are: see migration 0004.
 _SETTINGS: Final = {revisions.name: "WITH (toast_tuple_target = 8160)"}
+# How long a load waits for whoever reads "other".
+PATIENCE = "2s"
 _KNOWN: Final = "lrms_years"
 # Any number but those of ``store.migrate``: whoever makes a partition makes it alone.
 _ADVISORY_LOCK: Final = 7_265_511
@@ -49,9 +53,17 @@ def make_years(connection: Connection, years: Collection[int]) -> None:
             continue
 
 
+class Partitions:
+    def __init__(self, connection: Connection, audit: Audit, now: datetime) -> None:
+        self._connection = connection
+
+    def find_strays(self) -> dict[int, int]:
+        """How many events are in "other", by year: out of bounds, or still to be moved."""
+        return find_strays(self._connection)
+
+
 def find_strays(connection: Connection) -> dict[int, int]:
-    """How many events are in "other", by year: those out of bounds, and those whose year has no
-    partition yet. Empty on SQLite, which has one table."""
+    """Empty on SQLite, which has one table."""
     if not is_postgresql(connection):
         return {}
     rows = connection.execute(
@@ -81,7 +93,7 @@ def _find_years(connection: Connection) -> set[int]:
 def _make_year(connection: Connection, year: int) -> None:
     """Attached rather than made in place: loads of other years go on meanwhile. They would wait
     behind us while we wait for a long read of "other", a backup say; so not for long."""
-    connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+    connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
     connection.execute(select(text(f"pg_advisory_xact_lock({_ADVISORY_LOCK})")))
     if year not in _find_years(connection):
         for table in PARTITIONED:

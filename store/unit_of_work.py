@@ -14,9 +14,12 @@ from store.clients import Clients
 from store.collected import Collected
 from store.collectors import Collectors
 from store.contents import Contents
+from store.event_search import EventSearch
 from store.events import Events
 from store.expected import ExpectedOfSources
 from store.feed_days import FeedDays
+from store.forward_queue import ForwardQueue
+from store.forwards import Forwards
 from store.grants import Grants
 from store.kept_rows import KeptRows
 from store.keys import Keys
@@ -27,6 +30,7 @@ from store.outbox_messages import Messages
 from store.outside import Outside
 from store.own_batches import OwnBatches
 from store.own_records import OwnRecords
+from store.partitions import Partitions
 from store.parts import Parts
 from store.pruned_files import PrunedFiles
 from store.quarantine import QuarantinedRecords
@@ -154,6 +158,14 @@ class UnitOfWork:
         return Events(self._connection, self.audit, self._now)
 
     @cached_property
+    def partitions(self) -> Partitions:
+        return Partitions(self._connection, self.audit, self._now)
+
+    @cached_property
+    def event_search(self) -> EventSearch:
+        return EventSearch(self._connection, self.audit, self._now)
+
+    @cached_property
     def marks(self) -> Marks:
         return Marks(self._connection, self.audit, self._now)
 
@@ -232,6 +244,14 @@ class UnitOfWork:
     @cached_property
     def pruned_files(self) -> PrunedFiles:
         return PrunedFiles(self._connection, self.audit, self._now)
+
+    @cached_property
+    def forward_queue(self) -> ForwardQueue:
+        return ForwardQueue(self._connection, self.audit, self._now)
+
+    @cached_property
+    def forwards(self) -> Forwards:
+        return Forwards(self._connection, self.audit, self._now)
 
     @cached_property
     def sandbox(self) -> Sandbox:

@@ -98,11 +98,12 @@ event_search = Table(
         postgresql_where=_ONCE,
         sqlite_where=_ONCE,
     ),
-    # With the type, so that counts by year and type read nothing else.
+    # With type and year, so that counts by them read nothing else.
     Index(
         "ix_event_search_occurred",
         "occurred_on",
         "event_type",
+        "year",
         postgresql_where=_ONCE,
         sqlite_where=_ONCE,
     ),

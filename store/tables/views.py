@@ -1,6 +1,6 @@
 """Views: read like tables, stored nowhere. Not of the metadata, as no migration compares them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, SmallInteger, String, Table
 
 from store.types import UtcDateTime
 
@@ -18,6 +18,7 @@ marks = Table(
     Column("recorded_elsewhere", Boolean),
     Column("batch_number", BigInteger),
     Column("marked_at", UtcDateTime),
+    Column("year", SmallInteger),
 )
 
 # The patients of the current content, by their place in it.

@@ -105,7 +105,7 @@ def _make_search() -> None:
     _index_search("organisation", "organisation", "occurred_on")
     _index_search("reporter", "reporter_organisation", "occurred_on", where="place = 1")
     _index_search("source", "source_id", "occurred_on", where="place = 1")
-    _index_search("occurred", "occurred_on", "event_type", where="place = 1")
+    _index_search("occurred", "occurred_on", "event_type", "year", where="place = 1")
     _index_search("serious", "occurred_on", where="worst_harm <= 2")
     _index_search("never", "occurred_on", where="never_event")
     _index_search("elsewhere", "occurred_on", where="recorded_elsewhere")
@@ -208,7 +208,7 @@ def _make_marks() -> None:
         SELECT events.id AS event_id, events.source_id, came_first.route,
             coalesce(event_search.reporter_organisation, sources.organisation) AS recorded_by,
             event_search.recorded_elsewhere, revisions.batch_number,
-            coalesce(came_first.marked_at, came_last.marked_at) AS marked_at
+            coalesce(came_first.marked_at, came_last.marked_at) AS marked_at, events.year
         FROM events
         JOIN event_search ON event_search.event_id = events.id
             AND event_search.year = events.year AND event_search.place = 1
