@@ -8,6 +8,7 @@ from gateway.adapters.indexing import Index, Piece
 from gateway.adapters.limits import Limits
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_LINE_FEED: Final = 0x0A
 # Lines are read in bounded pieces, so that one endless line cannot fill the memory.
 _LONGEST: Final = 1 << 20
 
@@ -35,10 +36,10 @@ def _walk(stream: BinaryIO, size: int) -> Iterator[tuple[int, bool]]:
     start = place = 0
     is_filled = False
     while piece := stream.readline(min(_LONGEST, size - place)):
-        mark = _BYTE_ORDER_MARK if place == 0 else b""
-        is_filled = is_filled or (not piece.isspace() and bool(piece.removeprefix(mark).strip()))
+        text = piece if place else piece.removeprefix(_BYTE_ORDER_MARK)
+        is_filled = is_filled or not (text.isspace() or not text)
         place += len(piece)
-        if piece.endswith(b"\n"):
+        if piece[-1] == _LINE_FEED:
             yield start, is_filled
             start, is_filled = place, False
     if place > start:

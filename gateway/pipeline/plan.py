@@ -2,8 +2,9 @@
 parts, list the work."""
 
 import logging
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import BinaryIO, TypedDict
 
 import msgspec
 
@@ -12,6 +13,7 @@ from gateway.adapters.parts import make_parts
 from gateway.bootstrap import Gateway
 from gateway.monitoring.spans import spanned
 from gateway.pipeline.feeds import make_feed_terms, make_mapper
+from gateway.pipeline.hashing import hash_parts, open_checked
 from gateway.pipeline.survey import survey_feed
 from gateway.pipeline.unpack import Content, OpenFeed, open_contents
 from gateway.pipeline.verdict import find_emptiness
@@ -20,7 +22,6 @@ from schemas.errors import GatewayError
 from schemas.finding import Finding
 from schemas.receipt import Counts
 from schemas.submission import Source
-from store.raw_files import hash_range
 from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -67,21 +68,28 @@ def _look(gateway: Gateway, batch: Batch) -> None:
     """Looks at the bytes, and plans the batch, holds it, or rejects it."""
     with gateway.store.read() as work:
         source = work.sources.get(batch.source_id)
+    with open_checked(gateway.raw, batch.sha256, batch.size) as (stream, check_bytes):
+        try:
+            decide = _decide(gateway, source, batch, stream)
+        finally:
+            # Whatever came of it: of other bytes than were stored nothing is kept, or told.
+            check_bytes()
+    decide()
+
+
+def _decide(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> Callable[[], None]:
+    """What is to be written about it."""
     terms = make_feed_terms(source, gateway.profiles, gateway.settings.limits)
-    with gateway.raw.open_verified(batch.sha256) as stream:
-        feed = open_contents(terms, stream, gateway.raw)
-        if not feed.contents:
-            _reject(gateway, batch, [*feed.findings, *find_emptiness(Counts(), feed.findings)])
-            return
-        survey = survey_feed(gateway, source, batch, feed)
-        if survey.reasons is not None:
-            found = [*feed.findings, *survey.findings, *survey.reasons]
-            _hold(gateway, say_how_read(source, batch, feed), found)
-            return
-        parts = cut_contents(batch, feed, survey.indexes)
-    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-        work.batches.plan(say_how_read(source, batch, feed), parts)
-        _add_findings(work, batch, feed.findings)
+    feed = open_contents(terms, stream, gateway.raw)
+    if not feed.contents:
+        found = [*feed.findings, *find_emptiness(Counts(), feed.findings)]
+        return partial(_reject, gateway, batch, found)
+    read = say_how_read(source, batch, feed)
+    survey = survey_feed(gateway, source, batch, feed)
+    if survey.reasons is not None:
+        found = [*feed.findings, *survey.findings, *survey.reasons]
+        return partial(_hold, gateway, read, found)
+    return partial(_plan, gateway, read, cut_contents(batch, feed, survey.indexes), feed.findings)
 
 
 def say_how_read(source: Source, batch: Batch, feed: OpenFeed) -> Batch:
@@ -103,15 +111,13 @@ def cut_contents(batch: Batch, feed: OpenFeed, indexes: Sequence[Index]) -> list
     parts: list[Part] = []
     for place, content in enumerate(feed.contents):
         index = indexes[place] if indexes else Index()
+        cut = make_parts(index, batch_number=batch.number, size=content.size)
         with feed.open(content) as stream:
-            for part in make_parts(index, batch_number=batch.number, size=content.size):
-                told = msgspec.structs.replace(
-                    part,
-                    number=len(parts),
-                    # A part is read apart from the others, and verified apart from them.
-                    sha256=hash_range(stream, part.start, part.end),
-                )
-                parts.append(_of_packed(told, content) if content.sha256 else told)
+            hashes = hash_parts(stream, cut)
+        for part, sha256 in zip(cut, hashes, strict=True):
+            # A part is read apart from the others, and verified apart from them.
+            told = msgspec.structs.replace(part, number=len(parts), sha256=sha256)
+            parts.append(_of_packed(told, content) if content.sha256 else told)
     return parts
 
 
@@ -119,6 +125,14 @@ def _of_packed(part: Part, content: Content) -> Part:
     return msgspec.structs.replace(
         part, content=content.sha256, member=content.member, shape=content.shape
     )
+
+
+def _plan(
+    gateway: Gateway, batch: Batch, parts: Sequence[Part], findings: Sequence[Finding]
+) -> None:
+    with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
+        work.batches.plan(batch, parts)
+        _add_findings(work, batch, findings)
 
 
 def _reject(gateway: Gateway, batch: Batch, findings: Sequence[Finding]) -> None:

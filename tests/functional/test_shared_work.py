@@ -6,10 +6,12 @@ import io
 import pytest
 
 from gateway.generator import write_feed
-from gateway.pipeline import share
+from gateway.pipeline import hashing, share
 from gateway.pipeline.finish import finish_batches
+from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.receive import receive_feed
 from schemas.errors import LostPartError, UnavailableError
+from store.raw_files import DamagedError
 from tests.lib.line import open_line, register_everyone
 
 # One event is about 4,500 bytes, which are reckoned a quarter of a millisecond of loading.
@@ -36,11 +38,11 @@ def plan_all(gateway):
         share.plan_batches(gateway, batch_ids)
 
 
-def damage(gateway, batch) -> bytes:
+def damage(gateway, batch, change=lambda _kept: b"damaged") -> bytes:
     path = gateway.settings.raw_folder / batch.sha256[:2] / batch.sha256[2:4] / batch.sha256
     kept = path.read_bytes()
     path.chmod(0o600)
-    path.write_bytes(b"damaged")
+    path.write_bytes(change(kept))
     return kept
 
 
@@ -163,3 +165,25 @@ def test_every_shape_is_cut_and_loads_in_any_order(gateway, format):  # noqa: A0
     with gateway.store.read() as work:
         done = work.batches.get(batch.id)
     assert (done.verdict, done.counts.created) == ("accepted", 60)
+
+
+@pytest.mark.parametrize(
+    "damage_bytes",
+    [
+        lambda kept: kept[:9_000] + b"x" + kept[9_001:],
+        lambda kept: kept[:-9],
+        lambda kept: kept + b"longer",
+    ],
+    ids=["in the middle", "cut off", "longer"],
+)
+def test_a_large_file_that_is_damaged_is_not_planned(gateway, monkeypatch, damage_bytes):
+    monkeypatch.setattr(hashing, "_SMALL", 0)
+    batch = receive(gateway, 20, 1)
+    kept = damage(gateway, batch, damage_bytes)
+    with pytest.raises(DamagedError):
+        plan_batch(gateway, batch)
+    with gateway.store.read() as work:
+        assert work.batches.get(batch.id).state == "received"
+        assert work.parts.find(batch.number) == []
+    mend(gateway, kept)
+    assert len(plan_batch(gateway, batch)) > 3
