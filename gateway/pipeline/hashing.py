@@ -1,5 +1,5 @@
-"""Hashes of large raw files, on cores that have nothing else to do while a feed is planned. Of those
-in an object store each byte is fetched, so they are hashed one after the other."""
+"""Hashes of large raw files, on cores that have nothing else to do while a feed is planned. Those
+in an object store are fetched byte by byte, and hashed one after the other."""
 
 import hashlib
 import os
