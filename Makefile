@@ -53,9 +53,9 @@ fuzz: $(READY) ## every reader against mutated feeds, SECONDS (60) each, with at
 docs: $(READY) ## write the generated documents anew (finding catalogue, OpenAPI, receipt schema, command line …)
 	@$(BIN)/python -m tests.lib.generated_documents
 
-lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)
+lock: $(READY) ## resolve requirements.lock anew (versions, extras and hashes; no index address)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
 	@echo 'mesh-sandbox==1.0.137' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-mesh-sandbox.lock -
 	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-fuzz.lock -
 
