@@ -74,7 +74,11 @@ KEPT = (
     tables.reference_runs,
     tables.pruned_files,
     tables.faults,
-    # A sandbox has none.
+    # A sandbox has none, and forwards nothing.
+    tables.forwarding,
+    tables.forwarding_batches,
+    tables.forwards,
+    tables.forward_calls,
     tables.collectors,
     tables.collected,
     tables.receipt_messages,

@@ -13,6 +13,12 @@ from store.tables.audit import audit
 from store.tables.batches import batches, bodies, findings, parts, receipt_lines
 from store.tables.collectors import collected, collectors, receipt_messages
 from store.tables.events import IS_CURRENT, IS_SEARCHED, event_search, events, revisions
+from store.tables.forwarding import (
+    forward_calls,
+    forwarding,
+    forwarding_batches,
+    forwards,
+)
 from store.tables.outbox import alerts, message_alerts, messages
 from store.tables.quarantine import edits, faults, quarantine, replays
 from store.tables.reference import reference_runs
@@ -43,6 +49,10 @@ __all__ = [
     "faults",
     "feed_days",
     "findings",
+    "forward_calls",
+    "forwarding",
+    "forwarding_batches",
+    "forwards",
     "grants",
     "idempotency_keys",
     "marks",
