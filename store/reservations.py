@@ -14,10 +14,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from schemas.single import KeptAnswer, Reservation
-from store import bulk
+from store import bulk, few_rows
 from store.audit import Audit
 from store.changing import update_rows
 from store.tables import idempotency_keys
@@ -34,6 +34,10 @@ _KEPT_IN: Final = {
     "event_id": "event_id",
     "revision": "revision",
 }
+
+
+_NAMED: Final = ("source_id", "key")
+_RESERVED: Final = (*_NAMED, "fingerprint", "token", "reserved_until", "created_at")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -105,24 +109,16 @@ class Reservations:
         return self._connection.execute(delete(idempotency_keys).where(old)).rowcount
 
     def _add(self, asked: Sequence[Wanted]) -> set[tuple[str, str]]:
-        insert = (postgresql.insert if bulk.is_postgresql(self._connection) else sqlite.insert)(
-            idempotency_keys
-        )
-        statement = insert.on_conflict_do_nothing().returning(
-            idempotency_keys.c.source_id, idempotency_keys.c.key
-        )
-        rows = [
-            {
-                "source_id": one.source_id,
-                "key": one.key,
-                "fingerprint": one.fingerprint,
-                "token": 0,
-                "reserved_until": self._now + LEASE,
-                "created_at": self._now,
-            }
-            for one in asked
-        ]
-        return {(row.source_id, row.key) for row in self._connection.execute(statement, rows)}
+        until = self._now + LEASE
+        rows = [(one.source_id, one.key, one.fingerprint, 0, until, self._now) for one in asked]
+        if bulk.is_postgresql(self._connection):
+            given = (idempotency_keys, _RESERVED, rows)
+            told = few_rows.insert_new(self._connection, given, _NAMED)
+            return {(source_id, key) for source_id, key in told}
+        named = [idempotency_keys.c[name] for name in _NAMED]
+        statement = sqlite.insert(idempotency_keys).on_conflict_do_nothing().returning(*named)
+        values = [dict(zip(_RESERVED, row, strict=True)) for row in rows]
+        return {(row.source_id, row.key) for row in self._connection.execute(statement, values)}
 
     def _read(self, asked: Sequence[Wanted]) -> dict[tuple[str, str], Reserved]:
         if not asked:

@@ -2,6 +2,7 @@
 
 import io
 
+import msgspec
 import pytest
 from alembic import command
 from sqlalchemy import Connection, text
@@ -12,12 +13,16 @@ from gateway.config import Settings
 from gateway.generator import write_feed
 from gateway.pipeline.ingest import ingest_feed, process_batch
 from schemas.errors import WrongUseError
-from schemas.identifiers import make_batch_id
+from schemas.event import encode_event
+from schemas.found import EventFilter
+from schemas.identifiers import make_batch_id, make_event_id, make_reference
+from store import tables
 from store.engine import open_store
 from store.migrate import _make_config
 from store.raw_files import RawFile, RawFiles
-from tests.lib.databases import make_database, make_engine
+from tests.lib.databases import make_database, make_engine, read_rows
 from tests.lib.line import NOW, register_everyone
+from tests.lib.records import make_event
 
 THEN = "2026-10-01 09:30:00+00:00"
 
@@ -139,3 +144,87 @@ def test_sqlite_is_migrated_on_the_way_and_postgresql_when_told(old_home):
         return
     with pytest.raises(WrongUseError, match="lrms-gateway migrate"), open_gateway(old_home):
         pass
+
+
+OLD_EVENT, UNDATED_EVENT = make_event_id("old", "id:one"), make_event_id("old", "id:two")
+
+
+def fill_events(connection: Connection) -> None:
+    """Two events as 0003 kept them: one with two revisions, two patients and two places, marked;
+    one without date, place or mark. Each with an alert that waits."""
+
+    def insert(table: str, **values: object) -> None:
+        names = ", ".join(f'"{name}"' for name in values)
+        marks = ", ".join(f":{name}" for name in values)
+        connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
+
+    contents = [make_event("A"), make_event("BB")]
+    undated = msgspec.structs.replace(make_event("A"), event_date=None)
+    for event_id, identity, event, revision in (
+        (OLD_EVENT, "id:one", contents[1], 2),
+        (UNDATED_EVENT, "id:two", undated, 1),
+    ):
+        insert(
+            "events", id=event_id, reference=make_reference(event_id), source_id="old",
+            identity=identity, revision=revision, content_hash=b"h" * 32, seen_batch=1,
+            seen_record=revision, taxonomy_version="6", event_type="1", never_event=False,
+            occurred_on=event.occurred_on and event.occurred_on.isoformat(),
+            worst_harm=event.worst_harm, reporter_organisation="RZA", first_batch=1,
+            created_at=THEN, updated_at=THEN,
+        )  # fmt: skip
+        insert(
+            "alerts", event_id=event_id, organisation="RZA", kind="digest", reason="routine",
+            batch_number=1, created_at=THEN,
+        )  # fmt: skip
+    for number, event in enumerate((*contents, undated), 1):
+        insert(
+            "revisions", event_id=UNDATED_EVENT if number == 3 else OLD_EVENT,
+            number=1 if number == 3 else number, batch_number=1, record_number=number,
+            content_hash=b"h" * 32, payload=encode_event(event).decode(), recorded_at=THEN,
+        )  # fmt: skip
+    for code in ("RZB", "RZC"):
+        insert("event_organisations", event_id=OLD_EVENT, organisation=code)
+    for sequence, patient in enumerate(contents[1].patients, 1):
+        insert(
+            "patients", event_id=OLD_EVENT, sequence=sequence,
+            physical_harm=patient["PhysicalHarm"], age_days=372,
+        )  # fmt: skip
+    insert(
+        "marks", event_id=OLD_EVENT, source_id="old", route="file", recorded_by="RZA",
+        recorded_elsewhere=True, batch_number=1, marked_at=THEN,
+    )  # fmt: skip
+
+
+def test_events_that_are_there_are_kept_and_found(old_home):
+    """Whatever the tables are now: contents, history, patients, marks, alerts that wait."""
+    migrate_to(old_home.database, "0003")
+    engine = make_engine(old_home.database)
+    with engine.begin() as connection:
+        fill_events(connection)
+        before = connection.execute(text("SELECT event_id, sequence, physical_harm FROM patients"))
+        patients = sorted(map(tuple, before))
+    engine.dispose()
+    store = open_store(old_home.database)
+    store.migrate()
+    with store.read() as work:
+        event, undated = work.events.find(OLD_EVENT), work.events.find(UNDATED_EVENT)
+        history = work.events.find_revisions(OLD_EVENT)
+        mark = work.events.find_mark(OLD_EVENT)
+        found = work.event_search.find(EventFilter(), 10)
+        places = [
+            len(work.event_search.find(EventFilter(organisation=code), 10))
+            for code in ("RZA", "RZB", "RZC")
+        ]
+        alerts = work.events.find_alerts(UNDATED_EVENT)
+        assert work.partitions.find_strays() == {}
+    store.close()
+    assert (event.event, event.revision, undated.event.event_date) == (make_event("BB"), 2, None)
+    assert [one.event for one in history] == [make_event("A"), make_event("BB")]
+    assert (mark.recorded_by, mark.recorded_elsewhere, mark.route) == ("RZA", True, "file")
+    assert [one.event_id for one in found] == [OLD_EVENT, UNDATED_EVENT]
+    assert [one.recorded_elsewhere for one in found] == [True, False]
+    assert places == [0, 1, 1]
+    assert [one.announced_at for one in alerts] == [None]
+    rows = read_rows(old_home.database, tables.patients)
+    told = sorted((row.event_id, row.sequence, row.physical_harm) for row in rows)
+    assert [row for row in told if row[0] == OLD_EVENT] == patients
