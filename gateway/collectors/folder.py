@@ -8,7 +8,7 @@ import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -21,14 +21,14 @@ from gateway.collectors import folder_files
 from gateway.collectors.checksum import Checksum, ChecksummedStream
 from gateway.collectors.control_file import MOST_BYTES, ControlFile, parse_control_file
 from gateway.collectors.far_end import CollectError, Content, FarEnd, Item, ItemError, RefusedError
-from gateway.collectors.folder_files import DONE, REFUSED, Found, Taking
+from gateway.collectors.folder_ends import Ends, has_grown
+from gateway.collectors.folder_files import Found, Taking
 from gateway.collectors.senders import Sender, find_source
 from gateway.collectors.settings import KindSettings
-from schemas.collecting import REASONS, CollectedItem, Collector
+from schemas.collecting import CollectedItem, Collector
 from store.raw_files import Readable
 
 _PAGE: Final = 100
-_MOST_NAME: Final = 255
 
 
 def _check_absolute(path: Path) -> Path:
@@ -77,6 +77,7 @@ class _Folder:
         self._settings = settings
         self._folder = settings.folder
         self._taken = folder_files.check_folders(settings.folder, collector.id)
+        self._ends = Ends(settings.folder, self._taken, deletes=settings.after == "delete")
         self._takings: dict[str, Taking] = {}
 
     def find_pages(self) -> Iterator[Sequence[Item]]:
@@ -178,57 +179,16 @@ class _Folder:
     def settle(self, item: Item, known: CollectedItem) -> None:
         taking = self._takings[item.remote_id]
         try:
-            if known.state == "refused":
-                self._put_refused(taking, known)
-            elif _has_grown(taking, known):
+            if has_grown(taking, known):
                 # Its writer had not finished: all of it is another item, of the next run.
                 taking.folder.rename(self._make_place())
-                return
             else:
-                self._put_done(taking, known)
-            with suppress(FileNotFoundError):
-                taking.folder.rmdir()
+                self._ends.put(taking, known)
         except OSError:
             raise ItemError("settle-failed") from None
 
     def _make_place(self) -> Path:
         return self._taken / self._gateway.random_bytes(8).hex()
-
-    def _put_done(self, taking: Taking, known: CollectedItem) -> None:
-        # The marker first: a folder that holds a marker alone is one that was half taken.
-        for name in filter(None, (taking.marker, taking.data)):
-            with suppress(FileNotFoundError):
-                if self._settings.after == "delete":
-                    (taking.folder / name).unlink()
-                else:
-                    target = self._folder / DONE / _shorten(f"{known.batch_id or known.id}-{name}")
-                    (taking.folder / name).replace(target)
-
-    def _put_refused(self, taking: Taking, known: CollectedItem) -> None:
-        refused = self._folder / REFUSED
-        self._write_why(refused / _shorten(f"{known.id}-{taking.data}", ".txt"), known)
-        for name in filter(None, (taking.marker, taking.data)):
-            with suppress(FileNotFoundError):
-                (taking.folder / name).replace(refused / _shorten(f"{known.id}-{name}"))
-
-    def _write_why(self, target: Path, known: CollectedItem) -> None:
-        reason = known.reason or ""
-        words = (
-            f"Refused ({reason}): {REASONS.get(reason, '')}.\n"
-            f"Item {known.id} of collector {known.collector_id}.\n"
-        )
-        # Put in its place whole, and through no link that somebody laid there.
-        draft = self._taken / f".why-{known.id}"
-        draft.write_text(words, encoding="utf-8")
-        draft.replace(target)
-
-
-def _has_grown(taking: Taking, known: CollectedItem) -> bool:
-    try:
-        size = (taking.folder / taking.data).lstat().st_size
-    except FileNotFoundError:
-        return False
-    return known.state == "received" and size != known.size
 
 
 def _open_file(path: Path) -> int:
@@ -246,13 +206,6 @@ def _open_file(path: Path) -> int:
         os.close(descriptor)
         raise RefusedError("not-a-file")
     return descriptor
-
-
-def _shorten(name: str, ending: str = "") -> str:
-    """Whatever was put before it, a name has 255 bytes at most."""
-    kept = os.fsencode(name)[: _MOST_NAME - len(ending)]
-    # Half a character is none.
-    return os.fsdecode(kept) + ending
 
 
 @contextmanager

@@ -48,12 +48,11 @@ def check_folders(folder: Path, collector_id: str) -> Path:
     try:
         if not stat.S_ISDIR(folder.stat().st_mode):
             raise CollectError("missing")
-        for path in (folder / DONE, folder / REFUSED, folder / _TAKEN):
+        taken = folder / _TAKEN / collector_id
+        for path in (folder / DONE, folder / REFUSED, folder / _TAKEN, taken):
             path.mkdir(exist_ok=True)
             if not stat.S_ISDIR(path.lstat().st_mode):
                 raise CollectError("denied")
-        taken = folder / _TAKEN / collector_id
-        taken.mkdir(exist_ok=True)
     except FileNotFoundError:
         raise CollectError("missing") from None
     except (PermissionError, FileExistsError):

@@ -304,11 +304,12 @@ def test_links_pipes_and_devices_are_refused_and_never_followed(gateway, drop, t
     assert secret.read_bytes() == b"not yours"
 
 
-@pytest.mark.parametrize("name", ["done", "refused", ".taken"])
+@pytest.mark.parametrize("name", ["done", "refused", ".taken", ".taken/drop"])
 def test_a_link_in_the_place_of_a_folder_of_ours_stops_the_run(gateway, drop, tmp_path, name):
     watch(gateway, drop)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    (drop / name).parent.mkdir(exist_ok=True)
     (drop / name).symlink_to(elsewhere)
     (drop / "a.csv").write_bytes(FEED)
     with pytest.raises(CollectError, match="denied"):
@@ -323,6 +324,8 @@ def test_a_link_laid_where_the_reason_is_written_is_not_followed(gateway, drop, 
     victim.write_text("whole")
     (drop / "refused").mkdir()
     (drop / "refused" / "1-a.csv.txt").symlink_to(victim)
+    (drop / ".taken" / "drop").mkdir(parents=True)
+    (drop / ".taken" / "drop" / ".why-1").symlink_to(victim)
     (drop / "a.csv").touch()
     (drop / "a.csv.done").touch()
     assert collect(gateway) == {"refused": 1}
@@ -397,14 +400,14 @@ def test_what_a_slow_writer_adds_after_it_was_received_is_not_lost(gateway, drop
     watch(gateway, drop)
     (drop / "a.csv").write_bytes(FEED)
     writer = (drop / "a.csv").open("ab", buffering=0)
-    has_grown = folder._has_grown
+    has_grown = folder.has_grown
 
     def grow(*args: object) -> bool:
         writer.write(FEED)
         return has_grown(*args)
 
     with monkeypatch.context() as growing:
-        growing.setattr(folder, "_has_grown", grow)
+        growing.setattr(folder, "has_grown", grow)
         assert collect(gateway) == {"received": 1}
     writer.close()
     assert collect(gateway) == {"received": 1}
