@@ -41,7 +41,7 @@ class FieldMapping:
             found = self.views["", slot] = View(self._record, slot=slot)
         return found
 
-    def map_fields(  # noqa: C901 - the hot loop: a call a field would double its cost
+    def map_fields(  # noqa: C901, PLR0912 - the hot loop: a call a field would double its cost
         self,
         content: dict[str, Any],
         table: Table,
@@ -51,16 +51,16 @@ class FieldMapping:
     ) -> None:
         """``inside``: the fields are those of that occurrence of a repeated group, which is at
         ``start`` in the record; ``view`` is what its conditions see."""
-        places, filling = table.places, self.filling
+        places, filling, groups = table.places, self.filling, self.filling.groups
         for name, cell in content.items():
             place = places.get(name)
             if place is None:
                 place = table.find(name)
-            if not isinstance(place, Field):
+            if place.__class__ is not Field:
                 if not isinstance(place, Aside):
                     self._map_other(_name_source(start, name), cell, place, inside, view)
                 continue
-            _, _, read, split, is_code, slot = place
+            group, element, read, split, is_code, slot = place
             try:
                 if split is None:
                     value: Any = read(cell)
@@ -74,14 +74,17 @@ class FieldMapping:
                 value = filling.read_with_care(place, source, cell, slot or inside)
             if not value and not isinstance(value, int):  # 0 and False are values
                 continue
-            target = filling.target(place.group, slot or inside)
+            number = slot or inside
+            target: Any = filling.target(group, number) if number else groups.get(group)
+            if target is None:
+                target = groups[group] = {}
             if split is not None:
-                if place.element in target:
-                    value = [*target[place.element], *value]  # type: ignore[misc]
+                if element in target:
+                    value = [*target[element], *value]
                 if is_code and len(value) > 1:
                     source = _name_source(start, name)
-                    value = filling.without_repeats(value, place, source, slot or inside)
-            target[place.element] = value
+                    value = filling.without_repeats(value, place, source, number)
+            target[element] = value
 
     def _map_other(
         self, source: str, cell: Any, place: Place, inside: int, view: View | None

@@ -16,6 +16,8 @@ INCIDENT: Final = "1"
 RISK: Final = "2"
 OUTCOME: Final = "3"
 GOOD_CARE: Final = "4"
+# Each grade of harm, and what is added to it to compare the two.
+_HARMS: Final = (("PhysicalHarm", 0), ("PsychologicalHarm", 1))
 _DAY: Final = len("2026-11-28")
 
 _encoder = msgspec.json.Encoder(order="deterministic")
@@ -80,13 +82,14 @@ class NationalEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     def worst_harm(self) -> int | None:
         """1 fatal … 5 none: the smallest, over all patients, of PhysicalHarm and
         PsychologicalHarm + 1 (there is no fatal psychological grade); None where none is graded."""
-        grades = []
+        worst: int | None = None
         for patient in self.patients:
-            for element, shift in (("PhysicalHarm", 0), ("PsychologicalHarm", 1)):
+            for element, shift in _HARMS:
                 grade = patient.get(element)
                 if isinstance(grade, str) and grade.isascii() and grade.isdigit():
-                    grades.append(int(grade) + shift)
-        return min(grades, default=None)
+                    found = int(grade) + shift
+                    worst = found if worst is None or found < worst else worst
+        return worst
 
     @property
     def never_event(self) -> bool:

@@ -50,20 +50,51 @@ def find_organisations(event: NationalEvent) -> list[Place]:
     return found
 
 
+def list_organisations(event: NationalEvent) -> list[str]:
+    """The codes at these places."""
+    codes: list[str] = []
+    groups = event.groups
+    for group, element in get_elements(event.taxonomy_version):
+        given = groups.get(group)
+        if not isinstance(given, dict):
+            continue
+        value = given.get(element)
+        if isinstance(value, str):
+            codes.append(value)
+        elif isinstance(value, list):
+            codes += [code for code in value if isinstance(code, str)]
+    return codes
+
+
 def resolve_organisations(
     event: NationalEvent, submission: Submission
 ) -> tuple[NationalEvent, list[Finding]]:
     """The event with each organisation that was closed on its day replaced by its successor, and
     what is to be said of closed and of not yet opened ones. The day of receipt stands in where
     that of the event is unknown. Nothing to replace: the very same event."""
+    # Nearly every organisation of nearly every event was open on its day.
+    day = event.occurred_on or submission.received_on
+    for code in list_organisations(event):
+        organisation = submission.register.get(code)
+        if organisation is not None and not _is_open(organisation, day):
+            return _resolve(event, submission, day)
+    return event, []
+
+
+def _is_open(organisation: Organisation, day: date) -> bool:
+    begun = organisation.opened is None or organisation.opened <= day
+    return begun and not is_closed(organisation, day)
+
+
+def _resolve(
+    event: NationalEvent, submission: Submission, day: date
+) -> tuple[NationalEvent, list[Finding]]:
     findings: list[Finding] = []
     successors: dict[str, str] = {}
-    day: date | None = None
     for place in find_organisations(event):
         organisation = submission.register.get(place.code)
-        if organisation is None or (organisation.closed is None and organisation.opened is None):
+        if organisation is None:
             continue
-        day = day or event.occurred_on or submission.received_on
         if organisation.opened is not None and organisation.opened > day:
             opened = organisation.opened.isoformat()
             findings.append(

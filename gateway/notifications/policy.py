@@ -2,6 +2,7 @@
 users are is looked up later, when the message is made."""
 
 from datetime import date
+from functools import lru_cache
 
 import msgspec
 
@@ -40,6 +41,7 @@ def _find_own_reason(event: NationalEvent) -> str | None:
     return "severe" if worst_harm == SEVERE else None
 
 
+@lru_cache(maxsize=4096)  # the same few for all the events of a source
 def _demand(organisation: str, reason: str | None, recorded_by: str) -> AlertDemand:
     if reason is None and not is_same_organisation(organisation, recorded_by):
         reason = "recorded_elsewhere"

@@ -1,7 +1,6 @@
 """Free text names nobody: one warning for each kind of identifier in an element, with how many,
 never what."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from schemas.catalogue import narrative as codes
@@ -18,7 +17,6 @@ from validation.identifiers_in_text import (
     has_title,
     may_identify,
 )
-from validation.rules.rule import NOTHING
 
 # The elements in which people tell a story, over all versions. Not ReporterContact, which is
 # there to hold an address, and not the short texts: places, products, report numbers.
@@ -51,10 +49,10 @@ LONG_TEXTS: Final = {
 }
 
 
-def free_text_names_nobody(event: NationalEvent, submission: Submission) -> Iterable[Finding]:
+def free_text_names_nobody(event: NationalEvent, submission: Submission) -> list[Finding]:
     # Most events have nothing to be found, which is told at once of all their texts together.
     if not may_identify("\n".join([text for text, _, _, _ in _find_texts(event)])):
-        return NOTHING
+        return []
     findings: list[Finding] = []
     for text, name, position, element in _find_texts(event):
         place = name if position < 0 else f"{name}[{position}]"

@@ -7,7 +7,7 @@ from schemas.event import NationalEvent
 from schemas.finding import Finding
 from schemas.submission import Submission
 from schemas.values import shown
-from validation.organisations import find_organisations, may_submit_for
+from validation.organisations import find_organisations, list_organisations, may_submit_for
 from validation.rules.rule import NOTHING
 
 REPORTER = "PractitionerDetails.ReporterOrganisation"
@@ -17,6 +17,8 @@ def every_organisation_is_in_the_register(
     event: NationalEvent, submission: Submission
 ) -> Iterable[Finding]:
     register = submission.register
+    if all(map(register.__contains__, list_organisations(event))):
+        return NOTHING
     return [
         codes.UNKNOWN_ORGANISATION.at(place.path, value=shown(place.code))
         for place in find_organisations(event)
