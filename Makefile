@@ -19,7 +19,8 @@ $(READY): requirements.lock pyproject.toml
 	@echo "Setting up $(VENV) (about a minute; needs a package index, nothing else) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); $(PYTHON) -m virtualenv -q $(VENV); } \
 	  || { rm -rf $(VENV); echo "Neither venv nor virtualenv works here: install python3-venv, or run 'pip install --user virtualenv'"; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+# As constraints too: a package that is asked for with an extra is looked up by itself otherwise.
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock -c requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
@@ -53,9 +54,9 @@ fuzz: $(READY) ## every reader against mutated feeds, SECONDS (60) each, with at
 docs: $(READY) ## write the generated documents anew (finding catalogue, OpenAPI, receipt schema, command line …)
 	@$(BIN)/python -m tests.lib.generated_documents
 
-lock: $(READY) ## resolve requirements.lock anew (versions, extras and hashes; no index address)
+lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
 	@echo 'mesh-sandbox==1.0.137' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-mesh-sandbox.lock -
 	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-fuzz.lock -
 
