@@ -140,6 +140,25 @@ def test_a_row_is_edited_by_its_cells_and_the_original_is_kept(command, home, ca
     assert SECRET in str(read_rows(home.settings.database, revisions))
 
 
+def test_a_row_far_down_in_a_feed_of_many_parts_is_edited_under_the_feeds_header(tmp_path):
+    rows = list(csv.DictReader(io.StringIO(generate("csv").decode("utf-8-sig"))))
+    day, rows[-1]["event_date"] = rows[-1]["event_date"], "yesterday"
+    out = io.StringIO()
+    writer = csv.DictWriter(out, rows[0])
+    writer.writeheader()
+    writer.writerows(rows)
+    with open_line(tmp_path, part_bytes=5_000) as gateway:
+        register_everyone(gateway)
+        batch = ingest(gateway, "test-csv", out.getvalue().encode())
+        with gateway.store.read() as work:
+            assert len(work.parts.find(batch.number)) > 1
+        last = str(len(rows))
+        done = CommandLineHere(tmp_path)(
+            *("record", "edit", batch.id, last, "--reason", "told", "--set", f"event_date={day}")
+        )
+        assert done.returncode == 0, done.stdout
+
+
 def test_an_edit_is_made_once(command, home):
     batch = ingest(home, "test-csv", make_csv())
     words = ("record", "edit", batch.id, "2", "--reason", "told", "--set", "event_date=2025-01-06")

@@ -85,6 +85,22 @@ def test_after_a_replay_all_is_as_if_nothing_had_failed(
         assert here[table] == snapshot[table]
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_records_are_found_again_in_a_feed_of_many_parts(tmp_path, monkeypatch, form):
+    feed, source = generate(form), FORMS[form]
+    with open_line(tmp_path, part_bytes=20_000) as gateway:
+        register_everyone(gateway)
+        batch = ingest_poisoned(gateway, monkeypatch, feed, source)
+        with gateway.store.read() as work:
+            assert len(work.parts.find(batch.number)) > 1
+        assert [one.after for one in replay(gateway)] == ["created"] * len(BAD)
+        found = read_told(gateway.settings.database)
+    with open_line(tmp_path / "calm") as calm_line:
+        register_everyone(calm_line)
+        ingest(calm_line, source, feed)
+        assert found == read_told(calm_line.settings.database)
+
+
 def test_the_receipt_and_the_batch_say_what_is_now(gateway, monkeypatch):
     batch = ingest_poisoned(gateway, monkeypatch, generate())
     replay(gateway)
