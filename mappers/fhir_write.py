@@ -4,11 +4,12 @@ What is written maps to the equal event again (a property test holds it). The se
 reference, id and revision, are given by the caller.
 """
 
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
 from mappers.fhir_tables import REFERENCE_ELEMENT, REFERENCE_GROUP
 from schemas.event import Group, NationalEvent
-from schemas.taxonomy import NARRATIVE_GROUP, GroupSpec, Taxonomy, get_taxonomy
+from schemas.taxonomy import NARRATIVE_GROUP, Taxonomy, get_taxonomy
 
 Json = dict[str, Any]
 
@@ -26,6 +27,8 @@ _CONTAINED: Final = {
     "Medication": ("medication1", "suspectEntity"),
     "Device": ("device1", "suspectEntity"),
 }
+# Groups that hold what an event does not have in its groups.
+_BESIDE: Final = frozenset({NARRATIVE_GROUP, REFERENCE_GROUP})
 
 
 def write_fhir(
@@ -84,47 +87,75 @@ def _write_fields(event: NationalEvent, taxonomy: Taxonomy) -> Json:
     return fields
 
 
+class _Written(NamedTuple):
+    """How a group is written: on which resource, under which address, and the key of the value of
+    each element, in their order."""
+
+    name: str
+    resource: str
+    url: str
+    value_keys: dict[str, str]
+
+
+@lru_cache
+def _list_written(version: str) -> dict[str, _Written]:
+    """The groups of a version by name; the one with the reference is the last of all."""
+    taxonomy = get_taxonomy(version)
+    specs = sorted(taxonomy.groups, key=lambda group: group.name == REFERENCE_GROUP)
+    return {
+        spec.name: _Written(
+            spec.name,
+            spec.resource,
+            taxonomy.url_of(spec),
+            {element.name: element.value_key for element in spec.elements},
+        )
+        for spec in specs
+    }
+
+
 def _write_extensions(
     event: NationalEvent, taxonomy: Taxonomy, reference: str | None
 ) -> dict[str, list[Json]]:
     """The extensions by the resource that carries them."""
-    unknown = event.groups.keys() - taxonomy.by_name.keys()
+    known = _list_written(taxonomy.version)
+    unknown = event.groups.keys() - known.keys()
     if unknown:
         raise KeyError(*sorted(unknown))
     written: dict[str, list[Json]] = {}
-    # The reference is the last of all.
-    for spec in sorted(taxonomy.groups, key=lambda group: group.name == REFERENCE_GROUP):
-        for content in _contents_of(event, spec, reference):
-            written.setdefault(spec.resource, []).append(
-                {"url": taxonomy.url_of(spec), "extension": _write_elements(spec, content)}
+    for group in known.values():
+        if group.name not in event.groups and group.name not in _BESIDE:
+            continue
+        for content in _contents_of(event, group.name, reference):
+            written.setdefault(group.resource, []).append(
+                {"url": group.url, "extension": _write_elements(group, content)}
             )
     return written
 
 
-def _contents_of(event: NationalEvent, spec: GroupSpec, reference: str | None) -> list[Group]:
-    if spec.name == NARRATIVE_GROUP:
+def _contents_of(event: NationalEvent, name: str, reference: str | None) -> list[Group]:
+    if name == NARRATIVE_GROUP:
         return [] if event.narrative is None else [{"Description": event.narrative}]
-    content = event.groups.get(spec.name, {})
+    content = event.groups.get(name, {})
     contents = content if isinstance(content, list) else [content]
-    if spec.name == REFERENCE_GROUP and reference is not None:
+    if name == REFERENCE_GROUP and reference is not None:
         contents = [{REFERENCE_ELEMENT: reference, **contents[0]}]
     return [one for one in contents if one]
 
 
-def _write_elements(spec: GroupSpec, content: Group) -> list[Json]:
-    unknown = content.keys() - spec.by_name.keys()
+def _write_elements(group: _Written, content: Group) -> list[Json]:
+    unknown = content.keys() - group.value_keys.keys()
     if unknown:
         raise KeyError(*sorted(unknown))
-    return [
-        {"url": element.name, element.value_key: value}
-        for element in spec.elements
-        if element.name in content
-        for value in _values_of(content[element.name])
-    ]
-
-
-def _values_of(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+    elements: list[Json] = []
+    for name, value_key in group.value_keys.items():
+        if name not in content:
+            continue
+        value = content[name]
+        if isinstance(value, list):
+            elements += [{"url": name, value_key: one} for one in value]
+        else:
+            elements.append({"url": name, value_key: value})
+    return elements
 
 
 def _write_contained(extensions: dict[str, list[Json]], always: frozenset[str]) -> list[Json]:
