@@ -16,10 +16,10 @@ WHEN = CronDataIntervalTimetable("0 0 * * *", timezone="Europe/London")
 def backfill_received() -> None:
     @task(outlets=[EVENTS_MARKED])
     def backfill(data_interval_start=None, data_interval_end=None) -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.backfill import backfill_window
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("backfill_received.backfill") as gateway:
             found = backfill_window(gateway, data_interval_start, data_interval_end)
         failed = sum(one.error is not None for one in found)
         if failed:

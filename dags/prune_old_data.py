@@ -15,10 +15,10 @@ WHEN = CronTriggerTimetable("0 2 * * 0", timezone="Europe/London")
 def prune_old_data() -> None:
     @task
     def prune() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.prune import prune_old_data
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("prune_old_data.prune") as gateway:
             return prune_old_data(gateway)
 
     prune()

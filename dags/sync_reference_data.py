@@ -17,10 +17,10 @@ WHEN = CronTriggerTimetable("40 4 * * *", timezone="Europe/London")
 def sync_reference_data() -> None:
     @task
     def sync() -> dict[str, int]:
-        from gateway.bootstrap import open_gateway
+        from gateway.monitoring.steps import open_step
         from gateway.pipeline.sync_organisations import open_ods, sync_organisations
 
-        with open_gateway(actor="airflow") as gateway:
+        with open_step("sync_reference_data.sync") as gateway:
             if not gateway.find_secret(gateway.settings.ods_key_env):
                 raise AirflowSkipException("there is no key for the ODS API: nothing is synced")
             with open_ods(gateway) as ods:

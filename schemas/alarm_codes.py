@@ -110,7 +110,7 @@ PARTITION_MISSING: Final = AlarmCode(
     "ALARM-014",
     "events are outside the partitions",
     "soon",
-    "about {rows} rows are in {partition}",
+    "{events} events of {years} are in no partition of their year",
 )
 DISK_FILLING: Final = AlarmCode(
     "ALARM-015",

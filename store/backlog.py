@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Select, case, func, select, text
+from sqlalchemy import Connection, Select, case, func, select
 
 from schemas.statuses import AlertKind, BatchState
 from store.audit import Audit
@@ -155,15 +155,6 @@ class Backlog:
         )
         found = self._connection.execute(select(sources.c.id, newest))
         return {row[0]: row[1] for row in found if row[1] is not None}
-
-    def estimate_rows(self, table: str) -> int:
-        """About how many rows, as PostgreSQL remembers; 0 where there is no such table, or on
-        SQLite."""
-        if self._connection.dialect.name != "postgresql":
-            return 0
-        query = text("SELECT reltuples FROM pg_class WHERE oid = to_regclass(:table)")
-        found = self._connection.execute(query, {"table": table}).scalar_one_or_none()
-        return max(int(found or 0), 0)
 
     def _read(self, query: Select[Any]) -> dict[Any, Waiting]:
         return {

@@ -14,15 +14,18 @@ from schemas.alarm_codes import (
     ITEMS_REFUSED,
     LOAD_LATE,
     MESH_EXPIRING,
+    PARTITION_MISSING,
     RECEIPTS_UNDELIVERED,
     REFERENCE_LATE,
     STEP_FAILING,
     STEP_SILENT,
 )
 from schemas.collecting import ReceiptState
+from store.partitions import FIRST_YEAR, LAST_YEAR
 
 # How often each step runs by the clock, in minutes; those that only follow others are not here.
 STEP_MINUTES: Final = {
+    "collect_feeds.find_due": 1,
     "load_feeds.plan": 5,
     "mark_externally_recorded.mark": 60,
     "notify_admin_users.prepare": 10,
@@ -77,6 +80,19 @@ def is_silent(step: StepRun, looking: Looking) -> bool:
         return False
     allowed = max(STEP_PATIENCE * minutes, LEAST_STEP_MINUTES)
     return looking.now - step.ran_at > timedelta(minutes=allowed)
+
+
+def look_at_partitions(looking: Looking) -> list[Seen]:
+    """Years out of all bounds are mistakes of senders, and are where they belong."""
+    found = looking.work.partitions.find_strays()
+    strays = {year: events for year, events in found.items() if FIRST_YEAR <= year <= LAST_YEAR}
+    if not strays:
+        return []
+    params: Params = {
+        "events": sum(strays.values()),
+        "years": ", ".join(map(str, sorted(strays))),
+    }
+    return [Seen(code=PARTITION_MISSING.code, params=params)]
 
 
 def look_at_disk(looking: Looking) -> list[Seen]:

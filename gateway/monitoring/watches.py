@@ -9,6 +9,7 @@ from gateway.monitoring.running import (
     look_at_collectors,
     look_at_disk,
     look_at_items,
+    look_at_partitions,
     look_at_reference,
     look_at_steps,
 )
@@ -32,5 +33,6 @@ WATCHES: Final[dict[str, Watch]] = {
     "items": _watch(look_at_items, codes.ITEMS_REFUSED, codes.RECEIPTS_UNDELIVERED),
     "reference": _watch(look_at_reference, codes.REFERENCE_LATE),
     "steps": _watch(look_at_steps, codes.STEP_FAILING, codes.STEP_SILENT, codes.LOAD_LATE),
+    "partitions": _watch(look_at_partitions, codes.PARTITION_MISSING),
     "disk": _watch(look_at_disk, codes.DISK_FILLING),
 }

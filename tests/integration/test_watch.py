@@ -244,6 +244,19 @@ def find_seen(gateway):
     return [(code, subject) for code, subject, _ in find_open(gateway)]
 
 
+@pytest.mark.postgresql
+@pytest.mark.parametrize("fresh_database", ["postgresql"], indirect=True)
+def test_events_outside_their_partition_are_seen(gateway):
+    insert = (
+        "INSERT INTO event_search_other (event_id, place, year, organisation, event_type,"
+        " source_id, occurred_on, never_event, recorded_elsewhere) VALUES (1, 1, :year, 'RZA', '1', 's', :day, false, false)"
+    )
+    change(gateway, insert, year=1926, day="1926-01-01")
+    assert find_seen(gateway) == []
+    change(gateway, insert, year=2031, day="2031-01-01")
+    assert find_seen(gateway) == [("ALARM-014", "")]
+
+
 def test_a_full_disk_is_seen(tmp_path, database_url):
     with open_outbox(tmp_path / "home", database_url, disk_free_percent=100) as gateway:
         assert list_codes_after_watch(gateway) == ["ALARM-015"]
