@@ -249,7 +249,8 @@ def find_seen(gateway):
 def test_events_outside_their_partition_are_seen(gateway):
     insert = (
         "INSERT INTO event_search_other (event_id, place, year, organisation, event_type,"
-        " source_id, occurred_on, never_event, recorded_elsewhere) VALUES (1, 1, :year, 'RZA', '1', 's', :day, false, false)"
+        " taxonomy_version, source_id, occurred_on, never_event, recorded_elsewhere)"
+        " VALUES (1, 1, :year, 'RZA', '1', '6', 's', :day, false, false)"
     )
     change(gateway, insert, year=1926, day="1926-01-01")
     assert find_seen(gateway) == []
