@@ -5,12 +5,15 @@ import base64
 import io
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from sqlalchemy import MetaData, select
 
+from gateway.logs import JsonFormatter
+from gateway.monitoring.spans import flush_spans
 from gateway.pipeline.credentials import add_key
 from tests.lib.api import SOURCE
 from tests.lib.api_calls import (
@@ -25,6 +28,7 @@ from tests.lib.api_calls import (
 from tests.lib.databases import make_engine
 from tests.lib.line import register_everyone
 from tests.lib.marked_feeds import ALONE, PERSON, find_words, make_feeds, make_fhir_ndjson
+from tests.lib.otlp import Received, receive_otlp
 
 # Where content is kept, and what senders call things: by design.
 KEPT = {
@@ -45,9 +49,10 @@ EVERY = 9
 class Run:
     """Everything that was answered, and everything that was logged meanwhile."""
 
-    def __init__(self, api: Api, log: io.StringIO) -> None:
+    def __init__(self, api: Api, log: io.StringIO, traces: Received) -> None:
         self.api = api
         self.log = log
+        self.traces = traces
         self.answers: list[Any] = []
 
     def call(self, method: str, path: str, body: Any = None, **how: str) -> Any:
@@ -62,10 +67,13 @@ class Run:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     log = io.StringIO()
-    handler = logging.StreamHandler(log)
+    handlers = [logging.StreamHandler(log), logging.StreamHandler(log)]
+    # Also as JSON, with the ids that are fields there.
+    handlers[1].setFormatter(JsonFormatter())
     root = logging.getLogger()
     before = root.level
-    root.addHandler(handler)
+    for handler in handlers:
+        root.addHandler(handler)
     root.setLevel(logging.DEBUG)
     how: dict[str, object] = {
         "max_requests_per_minute": 0,
@@ -75,22 +83,34 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     # What the tests themselves send with logs too.
     logging.getLogger("urllib3").setLevel(logging.INFO)
     try:
-        with open_api(tmp_path_factory.mktemp("api-leaks"), **how) as api:
-            register_everyone(api.gateway)
-            for name in ("test-fhir", "test-xml", "test-csv"):
-                api.keys[name] = add_key(api.gateway, name).secret
-            done = Run(api, log)
-            send_events(done)
-            send_feeds(done)
-            send_headers(done)
-            send_corrections(done)
-            send_uploads(done)
-            api.app.state.meter.flush(api.gateway)
-            yield done
+        with (
+            receive_otlp() as (endpoint, traces),
+            pytest.MonkeyPatch.context() as patch,
+        ):
+            patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+            yield from run_everything(tmp_path_factory.mktemp("api-leaks"), how, log, traces)
     finally:
-        root.removeHandler(handler)
+        for handler in handlers:
+            root.removeHandler(handler)
         root.setLevel(before)
         logging.getLogger("urllib3").setLevel(logging.NOTSET)
+
+
+def run_everything(
+    home: Path, how: dict[str, object], log: io.StringIO, traces: Received
+) -> Iterator[Run]:
+    with open_api(home, **how) as api:
+        register_everyone(api.gateway)
+        for name in ("test-fhir", "test-xml", "test-csv"):
+            api.keys[name] = add_key(api.gateway, name).secret
+        done = Run(api, log, traces)
+        send_events(done)
+        send_feeds(done)
+        send_headers(done)
+        send_corrections(done)
+        send_uploads(done)
+        api.app.state.meter.flush(api.gateway)
+        yield done
 
 
 def send_events(run: Run) -> None:
@@ -225,6 +245,13 @@ def test_no_rejected_record_names_the_person(run: Run) -> None:
     assert sum(len(one.json()["records"]) for one in shown if one.status_code == 200) > 200
     for answer in shown:
         assert find_lines(answer.text) == []
+
+
+def test_traces_name_nobody(run: Run) -> None:
+    flush_spans()
+    names = {span.name for span in run.traces.spans}
+    assert {f"POST {EVENTS}", "POST /feeds", "submit", "chunk"} <= names
+    assert find_lines("\n".join(map(str, run.traces.requests))) == []
 
 
 def test_logs_name_nobody(run: Run) -> None:
