@@ -88,11 +88,11 @@ def test_the_comparison_can_fail(tmp_path, make_database_url):
     before = read_snapshot(url)
     engine = make_engine(url)
     with engine.begin() as connection:
-        number = connection.execute(select(tables.revisions.c.event_id).limit(1)).scalar_one()
-        connection.execute(delete(tables.revisions).where(tables.revisions.c.event_id == number))
+        number = connection.execute(select(tables.alerts.c.event_id).limit(1)).scalar_one()
+        connection.execute(delete(tables.alerts).where(tables.alerts.c.event_id == number))
     engine.dispose()
     assert find_differences(before, read_snapshot(url)) == [
-        "revisions: 1 rows only in the first, 0 only in the second"
+        "alerts: 1 rows only in the first, 0 only in the second"
     ]
 
 
