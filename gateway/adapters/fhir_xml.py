@@ -1,12 +1,10 @@
 """FHIR as XML: one AdverseEvent, or a Bundle of any size, as the dicts FHIR JSON would give.
 
 ``raw_hash`` is over the exclusive canonical form (c14n) of the AdverseEvent, or of the entry.
-What JSON has no place for (an attribute FHIR does not know, text between elements) is kept under a
-name no FHIR element has, so that the mapper accounts for it.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from lxml import etree
@@ -14,6 +12,7 @@ from lxml import etree
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.fhir_plain import PlainXmlReader
 from gateway.adapters.fhir_records import BUNDLE_TYPES, check_request, make_record, show_type
+from gateway.adapters.fhir_xml_tree import FHIR, TooDeepError, get_local_name, read_resource
 from gateway.adapters.json_strict import find_long_text
 from gateway.adapters.limits import Limits
 from gateway.adapters.poisoned import keep_poisoned
@@ -26,28 +25,13 @@ from schemas.catalogue import reading
 from schemas.finding import Finding
 from schemas.record import SourceRecord
 
-_FHIR: Final = "{http://hl7.org/fhir}"
-_XHTML_DIV: Final = "{http://www.w3.org/1999/xhtml}div"
-_SCHEMA_INSTANCE: Final = "{http://www.w3.org/2001/XMLSchema-instance}"
-_EVENT: Final = f"{_FHIR}AdverseEvent"
-_BUNDLE: Final = f"{_FHIR}Bundle"
-_ENTRY: Final = f"{_FHIR}entry"
-_TYPE: Final = f"{_FHIR}type"
+_EVENT: Final = f"{FHIR}AdverseEvent"
+_BUNDLE: Final = f"{FHIR}Bundle"
+_ENTRY: Final = f"{FHIR}entry"
+_TYPE: Final = f"{FHIR}type"
 _ROOT: Final = "/AdverseEvent"
 BUNDLE_PATH: Final = (_BUNDLE, _ENTRY)
-# Lists in JSON also where they hold one (STU3 and R4 agree on these).
-_LISTS: Final = frozenset(
-    {"extension", "modifierExtension", "contained", "profile", "coding", "tag", "security"}
-    | {"suspectEntity", "name", "given", "telecom", "address", "link", "instantiatesUri"}
-)
-_RESOURCES_INSIDE: Final = frozenset({"contained", "resource"})
 _MARK: Final = MARK.encode()
-_ATTRIBUTES: Final = ("url", "id")
-_BOOLEANS: Final = {"true": True, "false": False}
-
-
-class _TooDeepError(Exception):
-    """The element is nested deeper than the limit."""
 
 
 def read_fhir_xml(
@@ -80,7 +64,7 @@ def read_fhir_xml(
 
 def _name_root(tag: str) -> str:
     name = named(tag.rpartition("}")[2])
-    return name if tag.startswith(_FHIR) else f"{name} outside the namespace {_FHIR[1:-1]}"
+    return name if tag.startswith(FHIR) else f"{name} outside the namespace {FHIR[1:-1]}"
 
 
 def open_bundle(stream: BinaryIO, limits: Limits, tell: Tell) -> XmlFeed:
@@ -175,14 +159,14 @@ class _RecordMaker:
     def _find_resource(self, whole: etree._Element) -> etree._Element | None:
         if self._locator == _ROOT:
             return whole
-        resource = next(iter(whole.iterfind(f"{_FHIR}resource/*")), None)
+        resource = next(iter(whole.iterfind(f"{FHIR}resource/*")), None)
         if resource is not None:
             self._step_in(resource.tag)
         return resource
 
     def _step_in(self, tag: str | bytes | bytearray | etree.QName) -> None:
         if self._locator != _ROOT:
-            self._locator += f"/resource/{_local_name(tag)}"
+            self._locator += f"/resource/{get_local_name(tag)}"
 
     def _read(
         self,
@@ -195,8 +179,8 @@ class _RecordMaker:
         if resource is not None and finding is None:
             limits = self._limits
             try:
-                content = _read_resource(resource, limits.depth)
-            except _TooDeepError:
+                content = read_resource(resource, limits.depth)
+            except TooDeepError:
                 finding = reading.NESTED_TOO_DEEP.at(limit=limits.depth)
             else:
                 if len(canonical) > limits.text_chars:
@@ -217,95 +201,9 @@ def _find_long_text(content: Any, limits: Limits) -> Finding | None:
 
 
 def _check_request(entry: etree._Element) -> Finding | None:
-    request = entry.find(f"{_FHIR}request")
+    request = entry.find(f"{FHIR}request")
     if request is None:
         return None
-    method = request.find(f"{_FHIR}method")
+    method = request.find(f"{FHIR}method")
     asked = None if method is None else method.get("value")
     return check_request({"request": {"method": asked}})
-
-
-def _read_resource(element: etree._Element, levels: int) -> dict[str, Any]:
-    content: dict[str, Any] = {"resourceType": _local_name(element.tag)}
-    content.update(_read_object(element, levels, is_resource=True))
-    return content
-
-
-def _read_object(
-    element: etree._Element, levels: int, *, is_resource: bool = False
-) -> dict[str, Any]:
-    """``levels``: how many may be nested, this one included."""
-    if levels < 1:
-        raise _TooDeepError
-    content: dict[str, Any] = {}
-    attributes: Any = element.items()
-    for name, value in attributes:
-        if name in _ATTRIBUTES:
-            content[name] = value
-        elif not name.startswith(_SCHEMA_INSTANCE):
-            content[f"@{name}"] = value
-    if (text := element.text) is not None and text.strip():
-        content["#text"] = text
-    for child in element:
-        if (tail := child.tail) is not None and tail.strip():
-            content["#text"] = tail
-        name = child.tag.removeprefix(_FHIR)
-        if is_resource and name == "text" and child.find(_XHTML_DIV) is not None:
-            continue
-        _read_child(content, name, child, levels - 1)
-    return content
-
-
-def _read_child(content: dict[str, Any], name: str, child: etree._Element, levels: int) -> None:
-    text = child.get("value")
-    if text is None:
-        if name in _RESOURCES_INSIDE and len(child) == 1:
-            _add(content, name, _read_resource(child[0], levels))
-        else:
-            _add(content, name, _read_object(child, levels))
-        return
-    convert = _PRIMITIVES.get(name)
-    _add(content, name, text if convert is None else convert(text))
-    # JSON gives what a plain value carries beside itself under its name with an underscore.
-    if len(child) or len(child.keys()) > 1 or child.text is not None:
-        beside = _read_object(child, levels)
-        beside.pop("@value", None)
-        if beside:
-            _add(content, f"_{name}", beside)
-
-
-def _add(content: dict[str, Any], name: str, value: Any) -> None:
-    if name in content:
-        before = content[name]
-        if type(before) is list:
-            before.append(value)
-        else:
-            content[name] = [before, value]
-    else:
-        content[name] = [value] if name in _LISTS else value
-
-
-def _read_integer(text: str) -> Any:
-    # What is no number stays text: the mapper says what is wrong with it, and where.
-    digits = text.removeprefix("-")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 20 else text
-
-
-def _read_boolean(text: str) -> Any:
-    return _BOOLEANS.get(text, text)
-
-
-_PRIMITIVES: Final[dict[str, Callable[[str], Any]]] = {
-    "valueInteger": _read_integer,
-    "valuePositiveInt": _read_integer,
-    "valueUnsignedInt": _read_integer,
-    "valueBoolean": _read_boolean,
-    "userSelected": _read_boolean,
-    "active": _read_boolean,
-}
-
-
-def _local_name(tag: Any) -> str:
-    """The name as JSON has it; another namespace is kept, and so is not taken for FHIR."""
-    name = str(tag)
-    return name.removeprefix(_FHIR)
