@@ -58,6 +58,7 @@ _OF_SOURCES = (
     tables.source_certificates,
     tables.expected,
     tables.feed_days,
+    tables.alarms,
 )
 # Messages are removed by their alerts.
 CLEARED = (*_OF_EVENTS, *_OF_BATCHES, *_OF_SOURCES, tables.messages)
@@ -82,6 +83,8 @@ KEPT = (
     tables.collectors,
     tables.collected,
     tables.receipt_messages,
+    # When the DAGs ran is so, whatever is in the database.
+    tables.steps,
 )
 
 
