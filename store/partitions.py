@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 import psycopg
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 
 from store.audit import Audit
 from store.bulk import get_driver, is_postgresql
@@ -75,7 +75,15 @@ def find_strays(connection: Connection) -> dict[int, int]:
 
 
 def bring_home(connection: Connection) -> None:
-    """Moves what is in "other" and should not be to partitions of its own; all wait meanwhile."""
+    """Moves what is in "other" and should not be to partitions of its own. Where a load is making
+    one just now, another time will do."""
+    if not is_postgresql(connection):
+        return
+    try:
+        with connection.begin_nested():
+            _execute(connection, "LOCK TABLE event_search_other IN ACCESS SHARE MODE NOWAIT")
+    except _POSTPONED:
+        return
     make_years(connection, find_strays(connection).keys())
 
 
@@ -93,13 +101,18 @@ def _find_years(connection: Connection) -> set[int]:
 def _make_year(connection: Connection, year: int) -> None:
     """Attached rather than made in place: loads of other years go on meanwhile. They would wait
     behind us while we wait for a long read of "other", a backup say; so not for long."""
-    connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}'"))
-    connection.execute(select(text(f"pg_advisory_xact_lock({_ADVISORY_LOCK})")))
+    _execute(connection, f"SET LOCAL lock_timeout = '{PATIENCE}'")
+    _execute(connection, f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
     if year not in _find_years(connection):
         for table in PARTITIONED:
             for statement in _list_steps(table.name, year):
-                get_driver(connection).execute(statement.encode())
-    connection.execute(text("RESET lock_timeout"))
+                _execute(connection, statement)
+    _execute(connection, "RESET lock_timeout")
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    """Past SQLAlchemy, which would wrap the errors that are expected here."""
+    get_driver(connection).execute(statement.encode())
 
 
 def _list_steps(table: str, year: int) -> Iterable[str]:

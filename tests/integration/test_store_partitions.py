@@ -4,6 +4,7 @@ whoever cannot make one loses no event over it."""
 import random
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ from schemas.judged import Acceptance, AlertDemand, JudgedRecord
 from store import partitions
 from store.engine import Store, open_store
 from store.tables import event_search, revisions
-from tests.integration.test_store_concurrency import at_once
+from tests.integration.test_store_concurrency import at_once, wait_for_a_lock
 from tests.lib.databases import read_rows, run
 from tests.lib.oracle import read_told, tell
 from tests.lib.records import NOW, SOURCE, make_event, make_record, receive, register
@@ -216,3 +217,30 @@ def test_nothing_is_left_of_what_failed(store: Store, database_url: str) -> None
     load(store, "two", occur(1, "one", "2024-05-01"))
     assert count_rows(database_url) == {"2024": 1}
     assert len(read_rows(database_url, revisions)) == len(read_rows(database_url, event_search))
+
+
+def test_migrating_does_not_wait_for_a_load_that_makes_a_partition(
+    store: Store, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a load that begins the same year meanwhile fail: it waits for the first to commit,
+    or for a while."""
+    monkeypatch.setattr(partitions, "PATIENCE", "100ms")
+    register(store)
+    batches = [receive(store, name) for name in ("one", "two")]
+    other = open_store(database_url)
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin(actor="test", at=NOW) as work:
+            work.records.load(batches[0], [occur(1, "one", "2024-05-01")])
+            other.migrate()
+
+            def load_too() -> None:
+                with other.begin(actor="test", at=NOW) as second:
+                    second.records.load(batches[1], [occur(1, "two", "2024-06-01")])
+
+            waiting = pool.submit(load_too)
+            wait_for_a_lock(database_url)
+        waiting.result()
+    other.migrate()
+    other.close()
+    assert count_rows(database_url) == count_rows(database_url, "revisions") == {"2024": 2}
+    assert find_strays(store) == {}
