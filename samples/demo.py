@@ -203,7 +203,7 @@ def _show_receipts(gateway: Gateway, batches: list[Batch]) -> str:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name in ("feed", "verdict"):
         table.add_column(name)
-    for name in ("records", "created", "revised", "unchanged", "rejected"):
+    for name in ("records", "created", "revised", "unchanged", "rejected", "quarantined"):
         table.add_column(name, justify="right")
     reasons: list[str] = []
     references: list[str] = []

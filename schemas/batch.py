@@ -8,8 +8,8 @@ import msgspec
 from schemas.receipt import Counts
 from schemas.statuses import BatchState, PartState, Verdict
 
-# How it came: by hand, over the API, or by a collector (of a folder, a MESH mailbox, an SFTP server,
-# or another system's API).
+# How it came: by hand, over the API, or by a collector (of a folder, a MESH mailbox, an SFTP
+# server, or another system's API).
 Route = Literal["file", "http", "folder", "mesh", "sftp", "pull"]
 # How the bytes of a batch are to be read; found by looking at them when it is planned.
 Shape = Literal["fhir-ndjson", "fhir-json", "fhir-xml", "xml", "csv", "json", "ndjson"]

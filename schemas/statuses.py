@@ -1,4 +1,4 @@
-"""The states of batches, parts, messages and alarms, and the transitions that are allowed, as data."""
+"""The states of batches, parts, messages and alarms, and the allowed transitions, as data."""
 
 from typing import Final, Literal
 

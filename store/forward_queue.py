@@ -32,8 +32,9 @@ class ForwardQueue:
         newest = 0 if from_beginning else self._find_newest()
         row = {"id": _ROW, "queued_until": newest, "started_at": self._now}
         into = postgresql.insert if is_postgresql(self._connection) else sqlite.insert
-        done = self._connection.execute(into(forwarding).values(row).on_conflict_do_nothing())
-        if not done.rowcount:
+        statement = into(forwarding).values(row).on_conflict_do_nothing()
+        started = self._connection.execute(statement.returning(forwarding.c.id)).first()
+        if started is None:
             raise WrongUseError("forwarding was started before; it goes on where it is")
         self._audit.add("forwarding.started", "forwarding", {"behind_batch": newest})
 

@@ -87,7 +87,7 @@ class Forwards:
 
     def retry(self, event_id: int) -> None:
         """Has what was refused submitted again. WrongUseError for any other."""
-        stored = self.get(event_id)
+        stored = self._get(select(*_FORWARD).with_for_update(), event_id)
         if stored.state != "refused":
             raise WrongUseError(f"{make_reference(event_id)} is {stored.state}, not refused")
         values = {"done": stored.done - 1, "attempts": 0, "due_at": self._now}
@@ -95,8 +95,11 @@ class Forwards:
         self._audit.add("event.forward_retried", make_reference(event_id))
 
     def get(self, event_id: int) -> Forward:
-        query = select(*_FORWARD).where(forwards.c.event_id == event_id)
-        row = self._connection.execute(query.with_for_update()).one_or_none()
+        """UnknownError where nothing of the event is forwarded."""
+        return self._get(select(*_FORWARD), event_id)
+
+    def _get(self, query: sa.Select[Any], event_id: int) -> Forward:
+        row = self._connection.execute(query.where(forwards.c.event_id == event_id)).one_or_none()
         if row is None:
             raise UnknownError(f"{make_reference(event_id)} is not forwarded")
         return _read_forward(row)

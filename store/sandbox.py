@@ -58,7 +58,6 @@ _OF_SOURCES = (
     tables.source_certificates,
     tables.expected,
     tables.feed_days,
-    tables.alarms,
 )
 # Messages are removed by their alerts.
 CLEARED = (*_OF_EVENTS, *_OF_BATCHES, *_OF_SOURCES, tables.messages)
@@ -83,7 +82,8 @@ KEPT = (
     tables.collectors,
     tables.collected,
     tables.receipt_messages,
-    # When the DAGs ran is so, whatever is in the database.
+    # What the watch saw, and when the DAGs ran: it closes and goes on by itself.
+    tables.alarms,
     tables.steps,
 )
 

@@ -15,6 +15,7 @@ from gateway.cli import (
     conformance,
     events,
     feeds,
+    forwarding,
     keys,
     operations,
     profiles,
@@ -54,6 +55,7 @@ app.add_typer(alarms.alarms, name="alarm")
 app.add_typer(collectors.collectors, name="collector")
 app.add_typer(records.records, name="record")
 app.add_typer(profiles.profiles, name="profile")
+app.add_typer(forwarding.forwarding, name="forward")
 app.add_typer(sandbox.sandbox, name="sandbox")
 app.add_typer(taxonomy.taxonomies, name="taxonomy")
 _COMMANDS: tuple[Callable[..., None], ...] = (

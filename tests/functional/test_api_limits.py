@@ -280,7 +280,7 @@ def test_too_deep_in_a_feed_costs_its_record(api: Api) -> None:
     feed = b"\n".join([b'{"resourceType": "AdverseEvent", "x": ' + b"[" * DEEP, good])
     feed_id = api.call("POST", "/feeds", feed).json()["id"]
     assert wait_for(api, feed_id)["counts"] == {
-        "records": 2, "created": 1, "revised": 0, "unchanged": 0, "rejected": 1,
+        "records": 2, "created": 1, "revised": 0, "unchanged": 0, "rejected": 1, "quarantined": 0,
     }  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 exit code, nothing half done, and the next run completes it."""
 
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -11,16 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from gateway.cli import app
 from gateway.generator import write_feed
 from gateway.pipeline.finish import finish_batches
 from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.plan import plan_batch, plan_waiting
 from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
-from mappers.fhir_read import FhirMapper
 from schemas.errors import UnavailableError
 from store.parts import Parts
 from store.raw_files import DamagedError
@@ -247,34 +243,3 @@ def test_a_database_that_goes_away_half_way(
         assert batch.counts.created == batch.counts.records == 60
         # The chunk that was lost was done again, and no other.
         assert chunks == [10, 20, 30, 30, 40, 50, 60]
-
-
-def test_a_fault_of_our_own_in_one_record(home, tmp_path, monkeypatch):
-    feeds = [write_marked(tmp_path / f"feed-{seed}", events=30, seed=seed) for seed in (1, 2)]
-    calm = Path(shutil.copytree(home, tmp_path / "calm"))
-    for place in (calm, home):
-        for feed in feeds:
-            assert call(place, "receive", str(feed), "--source", "test-fhir").returncode == 0
-    assert call(calm, "process").returncode == 0
-    monkeypatch.setenv("LRMS_HOME", str(home))
-    monkeypatch.setenv("LRMS_COMMIT_RECORDS", "10")
-    kept = FhirMapper.map_record
-
-    def fail_on_one(self, record):
-        mapped = kept(self, record)
-        if mapped.local_id == "SYN-1-0000015":
-            raise KeyError(mapped.event.narrative)
-        return mapped
-
-    with monkeypatch.context() as broken:
-        broken.setattr(FhirMapper, "map_record", fail_on_one)
-        done = CliRunner().invoke(app, ["process"])
-    assert done.exit_code == 1
-    assert "30 created" in done.stdout
-    told = r"a fault of the gateway in record \d+ of batch b-\w+: KeyError in test_broken_surr"
-    assert re.search(told, done.stderr)
-    assert CONTENT not in done.output
-    assert CliRunner().invoke(app, ["process"]).exit_code == 0
-    found, expected = read_snapshot(url_of(home)), read_snapshot(url_of(calm))
-    del found["audit"], expected["audit"]
-    assert find_differences(found, expected) == []

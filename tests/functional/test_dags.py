@@ -23,6 +23,7 @@ WATCH = "watch_feeds"
 OTHER_DAGS = (
     "backfill_received",
     "collect_feeds",
+    "forward_events",
     "prune_old_data",
     "replay_records",
     "sync_reference_data",

@@ -24,7 +24,7 @@ def run_demo(home) -> str:
 def test_the_demo_runs_and_a_second_run_changes_nothing(tmp_path):
     first = run_demo(tmp_path / "demo")
     assert len(re.findall(r"^   (?:load|mark|notify)\w+ +success", first, re.MULTILINE)) == 3
-    row = r"^northmoor-fhir feed.ndjson +partly accepted +38 +29 +1 +1 +7$"
+    row = r"^northmoor-fhir feed.ndjson +partly accepted +38 +29 +1 +1 +7 +0$"
     assert re.search(row, first, re.MULTILINE)
     assert "calder-bay-csv feed.csv" in first
     assert "patient.safety@ashcombe.example" in first

@@ -31,7 +31,6 @@ class ObjectStore:
         return [part.partition("<")[0] for part in answer.text.split("<Key>")[1:]]
 
 
-
 @contextmanager
 def run_object_store() -> Iterator[ObjectStore]:
     port = find_free_port()

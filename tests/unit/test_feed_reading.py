@@ -1,5 +1,5 @@
-"""Reading a whole feed: numbers run on over its files, and to count its records says of it what to
-read them says."""
+"""Reading a whole feed: numbers run on over its files, and to index it says of it what to read it
+says."""
 
 import io
 
@@ -8,7 +8,8 @@ import pytest
 from gateway.adapters.limits import Limits
 from gateway.generator import write_feed
 from gateway.pipeline.feeds import FeedTerms
-from gateway.pipeline.read import FeedReading, count_feed
+from gateway.pipeline.read import FeedReading
+from gateway.pipeline.survey import index_contents
 from gateway.pipeline.unpack import open_contents
 from mappers.profile_load import load_profile
 from store.raw_files import RawFiles
@@ -33,14 +34,15 @@ def generate(form, events, seed=1):
 
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("records", [3, 1_000])
-def test_counting_says_of_a_feed_what_reading_says(tmp_path, name, records):
+def test_indexing_says_of_a_feed_what_reading_says(tmp_path, name, records):
     limits = {"record_bytes": 100_000, "records": records}
     feed = open_feed(tmp_path, name.split()[0], HOSTILE[name], **limits)
     reading = FeedReading(feed)
     numbers = [record.number for record in reading]
-    counted = count_feed(feed)
-    assert numbers == list(range(1, counted.records + 1))
-    assert (counted.counts, counted.findings) == (reading.counts, reading.findings)
+    indexes, findings = index_contents(feed, part_bytes=2_000)
+    counts = [one.records for one in indexes]
+    assert numbers == list(range(1, sum(counts) + 1))
+    assert (counts, findings) == (reading.counts, reading.findings)
 
 
 @pytest.mark.parametrize(
