@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from store.tables import audit, batches, events, revisions
+from store.tables import batches, events, revisions
 from tests.lib.api import SOURCE, register_sources
 from tests.lib.api_calls import (
     EVENTS,
@@ -27,6 +27,7 @@ from tests.lib.api_calls import (
     make_name,
     write_event,
 )
+from tests.lib.audit import read_actions
 from tests.lib.databases import make_database, read_rows
 from tests.lib.line import open_line
 from tests.lib.raw_http import make_head
@@ -71,7 +72,7 @@ class Pair:
 
     def count(self) -> Counter[str]:
         """Events and their revisions, and what the audit log says of them."""
-        actions = Counter(row.action for row in read_rows(self.database_url, audit))
+        actions = Counter(read_actions(self.database_url))
         return Counter(
             events=len(read_rows(self.database_url, events)),
             revisions=len(read_rows(self.database_url, revisions)),
