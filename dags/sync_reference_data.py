@@ -21,10 +21,13 @@ def sync_reference_data() -> None:
         from gateway.pipeline.sync_organisations import open_ods, sync_organisations
 
         with open_step("sync_reference_data.sync") as gateway:
-            if not gateway.find_secret(gateway.settings.ods_key_env):
-                raise AirflowSkipException("there is no key for the ODS API: nothing is synced")
-            with open_ods(gateway) as ods:
-                report = sync_organisations(gateway, ods)
+            report = None
+            if gateway.find_secret(gateway.settings.ods_key_env):
+                with open_ods(gateway) as ods:
+                    report = sync_organisations(gateway, ods)
+        # Outside: what is raised inside is a failure of the step.
+        if report is None:
+            raise AirflowSkipException("there is no key for the ODS API: nothing is synced")
         return {"received": report.received, "kept": report.kept, **report.counts}
 
     sync()

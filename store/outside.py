@@ -12,6 +12,8 @@ from store.audit import Audit
 from store.tables import (
     collected,
     collectors,
+    forward_calls,
+    forwards,
     quarantine,
     receipt_lines,
     receipt_messages,
@@ -139,6 +141,18 @@ class Outside:
             .order_by(reference_runs.c.name)
         )
         return {row[0]: (row[1], row[2]) for row in self._connection.execute(query)}
+
+    def count_unknown_forwards(self, before: datetime) -> tuple[int, datetime | None]:
+        """Events whose call was made before then, and of which nobody knows whether it was carried
+        out; and when the oldest of those calls was made."""
+        query = (
+            select(func.count(), func.min(forward_calls.c.made_at))
+            .select_from(forwards)
+            .join(forward_calls, forward_calls.c.id == forwards.c.call_id)
+            .where(forwards.c.state == "unknown", forward_calls.c.made_at < before)
+        )
+        count, oldest = self._connection.execute(query).one()
+        return count, oldest
 
     def find_quarantined(self, most: int) -> list[Quarantined]:
         """What is still in quarantine, by fault; the first ``most`` faults."""

@@ -11,6 +11,7 @@ from schemas.alarm import Params, Seen, StepRun
 from schemas.alarm_codes import (
     COLLECTOR_FAILING,
     DISK_FILLING,
+    FORWARDING_UNKNOWN,
     ITEMS_REFUSED,
     LOAD_LATE,
     MESH_EXPIRING,
@@ -154,6 +155,17 @@ def look_at_items(looking: Looking) -> list[Seen]:
         for collector_id, counts in outside.count_receipts(LOST_RECEIPTS).items()
     ]
     return refused + lost
+
+
+def look_at_forwarding(looking: Looking) -> list[Seen]:
+    """What is not known is asked about at once; what upstream still cannot answer by then is an
+    alarm."""
+    late = timedelta(minutes=looking.settings.outbox_late_minutes)
+    events, oldest = looking.work.outside.count_unknown_forwards(looking.now - late)
+    if not events:
+        return []
+    params: Params = {"events": events, "oldest": word_instant(oldest)}
+    return [Seen(code=FORWARDING_UNKNOWN.code, params=params)]
 
 
 def look_at_reference(looking: Looking) -> list[Seen]:

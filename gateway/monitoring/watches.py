@@ -8,6 +8,7 @@ from gateway.monitoring.looking import Look, Watch
 from gateway.monitoring.running import (
     look_at_collectors,
     look_at_disk,
+    look_at_forwarding,
     look_at_items,
     look_at_partitions,
     look_at_reference,
@@ -32,6 +33,7 @@ WATCHES: Final[dict[str, Watch]] = {
     "collectors": _watch(look_at_collectors, codes.COLLECTOR_FAILING, codes.MESH_EXPIRING),
     "items": _watch(look_at_items, codes.ITEMS_REFUSED, codes.RECEIPTS_UNDELIVERED),
     "reference": _watch(look_at_reference, codes.REFERENCE_LATE),
+    "forwarding": _watch(look_at_forwarding, codes.FORWARDING_UNKNOWN),
     "steps": _watch(look_at_steps, codes.STEP_FAILING, codes.STEP_SILENT, codes.LOAD_LATE),
     "partitions": _watch(look_at_partitions, codes.PARTITION_MISSING),
     "disk": _watch(look_at_disk, codes.DISK_FILLING),

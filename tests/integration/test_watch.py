@@ -258,6 +258,26 @@ def test_events_outside_their_partition_are_seen(gateway):
     assert find_seen(gateway) == [("ALARM-014", "")]
 
 
+def test_events_of_which_nobody_knows_whether_they_were_forwarded_are_seen(gateway, clock):
+    now = _stored(gateway, clock())
+    call = (
+        "INSERT INTO forward_calls (id, event_id, revision, content_hash, idempotency_key, state,"
+        " made_at) VALUES (7, 1, 1, :hash, 'k', 'unknown', :now)"
+    )
+    event = (
+        "INSERT INTO forwards (event_id, state, call_id, due_at, updated_at)"
+        " VALUES (1, 'unknown', 7, :now, :now)"
+    )
+    change(gateway, call, hash=b"h" * 32, now=now)
+    change(gateway, event, now=now)
+    clock.move(minutes=60)
+    assert find_seen(gateway) == []
+    clock.move(minutes=1)
+    assert find_seen(gateway) == [("ALARM-013", "")]
+    change(gateway, "UPDATE forwards SET state = 'sent', call_id = NULL")
+    assert find_seen(gateway) == []
+
+
 def test_a_full_disk_is_seen(tmp_path, database_url):
     with open_outbox(tmp_path / "home", database_url, disk_free_percent=100) as gateway:
         assert list_codes_after_watch(gateway) == ["ALARM-015"]
