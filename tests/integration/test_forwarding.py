@@ -25,6 +25,7 @@ from gateway.pipeline.ingest import ingest_feed
 from gateway.pipeline.upstream import Upstream
 from mappers.fhir_write import write_fhir
 from schemas.errors import WrongUseError
+from schemas.forwarding import Outcome
 from schemas.identifiers import make_reference
 from store.forward_queue import ForwardQueue
 from store.forwards import Forwards
@@ -271,11 +272,34 @@ def test_a_run_that_was_taken_over_writes_nothing_more(sending, api, monkeypatch
     assert sending.find_states() == ["sent"]
 
 
+def test_only_the_newest_holder_may_settle(sending):
+    sending.load("a")
+    forward._queue(sending.gateway)
+
+    def begin():
+        return sending.gateway.store.begin(actor="test", at=sending.clock())
+
+    with begin() as work:
+        first = work.forwards.claim(forward.LEASE)
+        assert work.forwards.claim(forward.LEASE) is None
+    sending.later()
+    with begin() as work:
+        second = work.forwards.claim(forward.LEASE)
+    assert (first.is_doubtful, second.is_doubtful) == (False, True)
+    assert second.idempotency_key == first.idempotency_key
+    accepted = Outcome(state="accepted", status=200, upstream_id="x", upstream_revision=1)
+    for job, is_ours in ((first, False), (second, True), (second, False)):
+        with begin() as work:
+            assert work.forwards.settle(job, accepted) is is_ours
+
+
 def through(sending: Sending, port: int) -> Sending:
     return sending.having(forward_url=f"http://127.0.0.1:{port}")
 
 
-def test_an_answer_that_is_lost_is_asked_about_before_anything_is_sent_again(sending, api):
+def test_an_answer_that_is_lost_is_asked_about_before_anything_is_sent_again(
+    sending, api, monkeypatch
+):
     sending.load("a", "b")
     port = int(api.url.rpartition(":")[2])
     # Each answer is cut off in its first line.
@@ -285,7 +309,10 @@ def test_an_answer_that_is_lost_is_asked_about_before_anything_is_sent_again(sen
     assert sending.find_states() == ["unknown", "unknown"]
     assert sending.forward() == {}, "what is not known is not sent again at once"
     sending.later()
+    sent = []
+    monkeypatch.setattr(Upstream, "_send", lambda _, job, __: sent.append(job))
     assert sending.forward() == {"accepted": 2}
+    assert sent == [], "upstream has them: it was asked, and nothing sent"
     assert len(list_upstream(api)) == 2
     keys = [row.idempotency_key for row in read_rows(sending.url, forward_calls)]
     assert len(keys) == len(set(keys)) == 2
