@@ -4,13 +4,12 @@ product knows nothing of them. With the point ``none`` it runs to its end, and p
 point was passed."""
 
 import json
-import os
 import resource
-import signal
 import sys
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from store.marks import Marks
 from store.parts import Parts
 from store.raw_files import RawFiles
 from store.records import Records
+from tests.lib.dying import die, hook_call, hook_commits
 from tests.lib.line import NOW, open_line
 
 # Small pieces, so that every step comes several times.
@@ -92,42 +92,11 @@ STEPS: tuple[Callable[[Gateway], object], ...] = (
 def hook_points(passed: Callable[[str], None]) -> None:
     """Calls ``passed`` with the name of each point that is passed."""
     for name, (owner, method) in POINTS.items():
+        pass_by = partial(passed, name)
         if name == "committed":
-            _hook_commits(lambda: passed("committed"))
+            hook_commits(pass_by)
         else:
-            _hook(owner, method, lambda name=name: passed(name))
-
-
-def _hook(owner: Any, method: str, passed: Callable[[], None]) -> None:
-    kept = getattr(owner, method)
-
-    def hooked(*args: Any, **kwargs: Any) -> Any:
-        result = kept(*args, **kwargs)
-        passed()
-        return result
-
-    setattr(owner, method, hooked)
-
-
-def _hook_commits(passed: Callable[[], None]) -> None:
-    begin = Store.begin
-
-    class Passing:
-        def __init__(self, store: Store, **options: Any) -> None:
-            self._inner = begin(store, **options)
-
-        def __enter__(self) -> Any:
-            return self._inner.__enter__()
-
-        def __exit__(self, *error: object) -> Any:
-            result = self._inner.__exit__(*error)
-            passed()
-            return result
-
-    def begin_passing(store: Store, **options: Any) -> Passing:
-        return Passing(store, **options)
-
-    Store.begin = begin_passing  # type: ignore[method-assign,assignment]
+            hook_call(owner, method, pass_by)
 
 
 def main() -> None:
@@ -139,7 +108,7 @@ def main() -> None:
     def pass_by(name: str) -> None:
         passed[name] += 1
         if name == order.point and passed[name] == order.count:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
     hook_points(pass_by)
     with open_line(Path(order.home), order.url, now=order.now, **SETTINGS) as gateway:

@@ -4,7 +4,6 @@ knows nothing of them. Each hand-over to the mailer is a line of HOME/handed_ove
 """
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -12,9 +11,9 @@ from gateway.notifications.envelope import get_message_id
 from gateway.notifications.mailbox import MailboxMailer
 from gateway.pipeline import notify
 from gateway.pipeline.notify import deliver_messages, prepare_messages
-from store.engine import Store
 from store.outbox_alerts import Alerts
 from store.outbox_messages import Messages
+from tests.lib.dying import die_at, hook_call, hook_commits
 from tests.lib.outbox import open_outbox
 
 # Where the child may die: right after the named call.
@@ -31,44 +30,6 @@ POINTS = {
     "settled": (Messages, "settle"),
     "parked_told": (notify, "_tell_leads"),
 }
-
-
-def kill_after(owner, name, count):
-    """The process dies when the method returns for the ``count``-th time."""
-    method, calls = getattr(owner, name), []
-
-    def hooked(*args, **kwargs):
-        result = method(*args, **kwargs)
-        calls.append(name)
-        if len(calls) == count:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, hooked)
-
-
-def kill_after_commit(count):
-    """The process dies right after the ``count``-th commit of a writing transaction."""
-    begin, commits = Store.begin, []
-
-    class Dying:
-        def __init__(self, store, **options):
-            self.inner = begin(store, **options)
-
-        def __enter__(self):
-            return self.inner.__enter__()
-
-        def __exit__(self, *error):
-            result = self.inner.__exit__(*error)
-            commits.append(error)
-            if len(commits) == count:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return result
-
-    def begin_dying(store, **options):
-        return Dying(store, **options)
-
-    Store.begin = begin_dying
 
 
 def record_hand_overs(home):
@@ -88,9 +49,9 @@ def main():
     record_hand_overs(home)
     with open_outbox(home, url) as gateway:
         if point == "committed":
-            kill_after_commit(count)
+            hook_commits(die_at(count))
         else:
-            kill_after(*POINTS[point], count)
+            hook_call(*POINTS[point], die_at(count))
         prepare_messages(gateway)
         deliver_messages(gateway)
 

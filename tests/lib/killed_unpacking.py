@@ -3,41 +3,25 @@
 by the raw store, be it to write what was unpacked or to read it again, and the last commit."""
 
 import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from gateway.pipeline.plan import plan_waiting
 from store.batches import Batches
 from store.raw_files import RawFiles
+from tests.lib.dying import die_at, hook_call
 from tests.lib.line import open_line
-
-
-def _die_at(owner: Any, name: str, step: int) -> None:
-    """The process is killed right after the call of that number, from 1."""
-    kept, calls = getattr(owner, name), 0
-
-    def call(*given: Any, **named: Any) -> Any:
-        nonlocal calls
-        result = kept(*given, **named)
-        calls += 1
-        if calls == step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
-
-    setattr(owner, name, call)
 
 
 def run(home: Path, url: str, step: int) -> None:
     if step == 0:
         # Planned, and not committed.
-        _die_at(Batches, "plan", 1)
+        hook_call(Batches, "plan", die_at(1))
     elif step == 1:
         # A file is unpacked and flushed, and not yet in its place.
-        _die_at(os, "fsync", 1)
+        hook_call(os, "fsync", die_at(1))
     else:
-        _die_at(RawFiles, "write", step - 1)
+        hook_call(RawFiles, "write", die_at(step - 1))
     with open_line(home, url, part_bytes=60_000) as gateway:
         plan_waiting(gateway)
 
