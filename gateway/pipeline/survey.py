@@ -34,9 +34,10 @@ class Survey(msgspec.Struct, frozen=True):
 def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) -> Survey:
     """Reads the feed through once, where that is needed to know whether to hold it or where to cut
     it: without mapping. Only one of whose records a share may be rejected is judged as well."""
-    terms = find_hold_terms(source, feed)
     part_bytes = gateway.settings.part_bytes
-    if not terms.is_read and not _is_large(feed, part_bytes):
+    is_large = _is_large(feed, part_bytes)
+    terms = find_hold_terms(source, feed, is_read=is_large)
+    if not terms.is_read and not is_large:
         return Survey([], [])
     indexes, findings = index_contents(feed, part_bytes)
     rejected = 0
@@ -112,12 +113,14 @@ class HoldTerms(msgspec.Struct, frozen=True):
         return _find_unmet(self.expected, records, rejected) or None
 
 
-def find_hold_terms(source: Source, feed: OpenFeed) -> HoldTerms:
+def find_hold_terms(source: Source, feed: OpenFeed, *, is_read: bool = False) -> HoldTerms:
     """A feed that is read line by line cannot break off half-way, and is not asked whether it is
-    whole: unless it came packed, or may hold more records than are read."""
+    whole: unless it came packed, or may hold more records than are read; or ``is_read`` through
+    anyway, which tells."""
     profile = feed.terms.profile
     may_break = (
-        has_error(feed.findings)
+        is_read
+        or has_error(feed.findings)
         or any(content.shape not in LINE_SHAPES for content in feed.contents)
         or _has_many_lines(feed, feed.terms.limits.records)
     )

@@ -10,7 +10,7 @@ import pytest
 from gateway.adapters.limits import Limits
 from mappers.profile_load import load_profile
 from tests.benchmarks import baseline_dlt, feeds
-from tests.benchmarks.__main__ import LINES, NOTHING, RATES, RATIOS, make_verdicts
+from tests.benchmarks.__main__ import LINES, NOTHING, RATES, RATIOS, STAGES, make_verdicts
 from tests.benchmarks.baseline_bare import find_cuts, load_together, prepare
 from tests.benchmarks.measuring import Measured, check_stored, count_rows
 from tests.lib.parted import index, make_terms
@@ -43,6 +43,15 @@ def test_two_workers_and_the_curve_are_measured():
     assert "the store holds 30 events" in curve
     rows = [line.split()[1] for line in curve.splitlines() if line.startswith("| ")]
     assert rows[1:] == ["20"]
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("cache")
+def test_every_stage_is_measured():
+    told = run_bench("--events", "30", "--line-events", "30", "--only", " FHIR")
+    assert {line.split(" | ")[0] for line in told.splitlines() if line.startswith("| ")} >= {
+        f"| {name}" for name in STAGES if " FHIR" in name
+    }
 
 
 @pytest.mark.postgresql
