@@ -21,7 +21,11 @@ _Shape = tuple[Table, tuple[str, ...]]
 # Beyond these copying is as fast, and knows no limits.
 MOST_ROWS: Final = 1_000
 MOST_BYTES: Final = 8 * 2**20
+# Columns of other tables that hold a batch's number.
+_NUMBERS: Final = frozenset({"batch_number", "seen_batch", "first_batch"})
+_PLACE: Final = "place"
 _DIALECT: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]
+_INTEGER: Final = ("integer", "{}")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -51,6 +55,28 @@ def insert_new(
         return cursor.fetchall() if returning else []
 
 
+def insert_numbered(
+    connection: Connection, owner: Given, holder: Given, given: Sequence[Given]
+) -> list[tuple[int, int]] | None:
+    """Inserts rows of ``owner`` under numbers that the database draws, and rows of other tables that
+    belong to them, in one statement: those of ``holder``, whose rows others may be waiting for,
+    before all of ``given``. The first column of ``owner`` is the row's place, in place of its
+    number, and so is whatever of the others is named in :data:`_NUMBERS`. PostgreSQL only.
+
+    The number of each place; None where they are more than are sent so. A row that is there already
+    is an error, and then none of them is stored."""
+    every = [owner, holder, *(one for one in given if one[2])]
+    if sum(len(rows) for _, _, rows in every) > MOST_ROWS:
+        return None
+    encoded = [encode_rows(names, rows) for _, names, rows in every]
+    if sum(map(len, encoded)) > MOST_BYTES:
+        return None
+    statement = _make_numbered(tuple((table, tuple(names)) for table, names, _ in every))
+    with bulk.get_driver(connection).cursor() as cursor:
+        cursor.execute(statement, encoded)
+        return cursor.fetchall()
+
+
 def encode_rows(names: Sequence[str], rows: Sequence[bulk.Row]) -> str:
     """As a parameter of :func:`read_given`."""
     return _encode([dict(zip(names, row, strict=True)) for row in rows]).decode()
@@ -71,6 +97,47 @@ def _make_new(table: Table, names: tuple[str, ...], returning: tuple[str, ...]) 
     return f"{_make_insert(table, names)} ON CONFLICT DO NOTHING{asked}".encode()
 
 
+@lru_cache(maxsize=64)
+def _make_numbered(shapes: tuple[_Shape, ...]) -> bytes:
+    """PostgreSQL sees to the order only where one part reads the other: "filled" reads the numbers,
+    "gate" waits for all of "filled", and the rest reads "gate"."""
+    (owner, (place, *columns)), holder, *others = shapes
+    names = ", ".join(f'"{name}"' for name in columns)
+    parts = [
+        f'given("{place}", {names}) AS MATERIALIZED ({read_given(owner, (place, *columns))})',
+        f"numbered AS (INSERT INTO {owner.name} ({names})"  # noqa: S608
+        f" SELECT {names} FROM given ORDER BY id RETURNING id, number)",
+        "made AS MATERIALIZED (SELECT given.place, numbered.number"
+        " FROM numbered JOIN given USING (id))",
+        f"filled AS ({_make_filled(*holder, 'made')} RETURNING 1)",
+        "gate AS MATERIALIZED (SELECT place, number FROM made,"
+        " (SELECT count(*) FROM filled) AS counted)",
+        *(f"part_{at} AS ({_make_filled(*one, 'gate')})" for at, one in enumerate(others)),
+    ]
+    return f"WITH {', '.join(parts)} SELECT place, number FROM gate".encode()
+
+
+def _make_filled(table: Table, names: tuple[str, ...], source: str) -> str:
+    """Rows whose numbers ``source`` tells, by their places. In one order, whoever writes: so nobody
+    waits in a ring."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    numbers = [name for name in names if name in _NUMBERS]
+    values = ", ".join(
+        f"{source}.number" if name in numbers else f'read."{name}"' for name in names
+    )
+    keys = ", ".join(f'read."{one.name}"' for one in table.primary_key if one.name in names)
+    return (
+        f"INSERT INTO {table.name} ({columns}) SELECT {values}"  # noqa: S608
+        f" FROM ({read_given(table, names)}) AS read({columns})"
+        + (
+            f' JOIN {source} ON {source}.place = read."{numbers[0]}"'
+            if numbers
+            else f" WHERE (SELECT count(*) FROM {source}) > 0"
+        )
+        + (f" ORDER BY {keys}" if keys else "")
+    )
+
+
 def _make_insert(table: Table, names: tuple[str, ...]) -> str:
     columns = ", ".join(f'"{name}"' for name in names)
     return f"INSERT INTO {table.name} ({columns}) {read_given(table, names)}"
@@ -79,7 +146,12 @@ def _make_insert(table: Table, names: tuple[str, ...]) -> str:
 def read_given(table: Table, names: Sequence[str]) -> str:
     """A query of the rows in a parameter, as the table has them."""
     # The names are our tables' own, never input.
-    kinds = {name: _find_kind(table.columns[name].type) for name in names}
+    kinds = {
+        name: _INTEGER
+        if name == _PLACE and name not in table.columns
+        else _find_kind(table.columns[name].type)
+        for name in names
+    }
     declared = ", ".join(f'"{name}" {kind}' for name, (kind, _) in kinds.items())
     values = ", ".join(value.format(f'"{name}"') for name, (_, value) in kinds.items())
     return f"SELECT {values} FROM json_to_recordset(%s::json) AS read({declared})"  # noqa: S608

@@ -38,19 +38,22 @@ def make_years(connection: Connection, years: Collection[int]) -> None:
     are written. Whoever cannot make one leaves the rows to "other"."""
     if not is_postgresql(connection):
         return
-    # Of this session; only what was committed goes in.
-    known: set[int] = connection.info.setdefault(_KNOWN, {UNDATED})
-    wanted = {year for year in years if FIRST_YEAR <= year <= LAST_YEAR} - known
-    if not wanted:
-        return
-    there = _find_years(connection)
-    known |= there
-    for year in sorted(wanted - there):
+    for year in sorted(find_missing(connection, years)):
         try:
             with connection.begin_nested():
                 _make_year(connection, year)
         except _POSTPONED:
             continue
+
+
+def find_missing(connection: Connection, years: Collection[int]) -> set[int]:
+    """Those of the years that should have a partition and have none."""
+    # Of this session; only what was committed goes in.
+    known: set[int] = connection.info.setdefault(_KNOWN, {UNDATED})
+    wanted = {year for year in years if FIRST_YEAR <= year <= LAST_YEAR} - known
+    if wanted:
+        known |= _find_years(connection)
+    return wanted - known
 
 
 class Partitions:

@@ -38,6 +38,7 @@ _KEPT_IN: Final = {
 
 _NAMED: Final = ("source_id", "key")
 _RESERVED: Final = (*_NAMED, "fingerprint", "token", "reserved_until", "created_at")
+ANSWERED: Final = (*_RESERVED, *_KEPT_IN)
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -52,6 +53,13 @@ class Reserved(msgspec.Struct, frozen=True):
     state: ReservationState
     reservation: Reservation | None = None
     kept: KeptAnswer | None = None
+
+
+def make_answered(wanted: Wanted, answer: KeptAnswer | None, now: datetime) -> bulk.Row:
+    """The row of a key whose answer is known before it is reserved, in the order of
+    :data:`ANSWERED`."""
+    told = tuple(getattr(answer, name) for name in _KEPT_IN.values())
+    return (wanted.source_id, wanted.key, wanted.fingerprint, 0, now + LEASE, now, *told)
 
 
 class Reservations:

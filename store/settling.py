@@ -16,28 +16,27 @@ from store.writing import Writing
 
 def claim_cases(connection: Connection, cases: Iterable[Case], now: datetime) -> None:
     """Each case has its event, new or locked."""
+    claim_events(connection, cases, lambda case: make_new(case, now))
 
-    def make_row(case: Case) -> bulk.Row:
-        case.settle()
-        position, accepted = case.arrivals[-1]
-        case.search = rows.make_search(
-            case.event_id, case.current, case.source_id, case.organisation
-        )
-        return (
-            case.event_id,
-            case.reference,
-            case.source_id,
-            case.identity,
-            case.settled[-1].revision,
-            accepted.content_hash,
-            *position,
-            case.arrivals[0].position.batch,
-            rows.get_year(case.search),
-            now,
-            now,
-        )
 
-    claim_events(connection, cases, make_row)
+def make_new(case: Case, now: datetime) -> bulk.Row:
+    """The row of an event that the case brings into being; the case is settled then."""
+    case.settle()
+    position, accepted = case.arrivals[-1]
+    case.search = rows.make_search(case.event_id, case.current, case.source_id, case.organisation)
+    return (
+        case.event_id,
+        case.reference,
+        case.source_id,
+        case.identity,
+        case.settled[-1].revision,
+        accepted.content_hash,
+        *position,
+        case.arrivals[0].position.batch,
+        rows.get_year(case.search),
+        now,
+        now,
+    )
 
 
 def settle_cases(

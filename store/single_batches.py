@@ -14,7 +14,7 @@ from store import bulk, few_rows
 from store.single_outcomes import find_outcomes
 from store.tables import batches
 
-_GIVEN: Final = (
+GIVEN: Final = (
     "id",
     "source_id",
     "sha256",
@@ -38,6 +38,24 @@ _SAME: Final = ("http", "finished", "fhir-json", "fhir", "1", "", 1)
 _TOLD: Final = ("id", "number")
 
 
+def make_row(one: Single, now: datetime) -> bulk.Row:
+    """In the order of :data:`GIVEN`."""
+    return (
+        one.batch_id,
+        one.source_id,
+        one.sha256,
+        len(one.body),
+        storable(one.filename),
+        "rejected" if one.identity is None else "accepted",
+        int(one.identity is not None),
+        int(one.identity is None),
+        now,
+        now,
+        now,
+        *_SAME,
+    )
+
+
 class SingleBatches:
     def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
@@ -48,28 +66,13 @@ class SingleBatches:
         the same bytes that arrive at once."""
         if not singles:
             return {}
-        rows = [
-            (
-                one.batch_id,
-                one.source_id,
-                one.sha256,
-                len(one.body),
-                storable(one.filename),
-                "rejected" if one.identity is None else "accepted",
-                int(one.identity is not None),
-                int(one.identity is None),
-                self._now,
-                self._now,
-                self._now,
-                *_SAME,
-            )
-            for one in sorted(singles, key=lambda one: one.batch_id)
-        ]
+        ordered = sorted(singles, key=lambda one: one.batch_id)
+        rows = [make_row(one, self._now) for one in ordered]
         if bulk.is_postgresql(self._connection):
-            return dict(few_rows.insert_new(self._connection, (batches, _GIVEN, rows), _TOLD))
+            return dict(few_rows.insert_new(self._connection, (batches, GIVEN, rows), _TOLD))
         told = [batches.c[name] for name in _TOLD]
         statement = sqlite.insert(batches).on_conflict_do_nothing().returning(*told)
-        given = [dict(zip(_GIVEN, row, strict=True)) for row in rows]
+        given = [dict(zip(GIVEN, row, strict=True)) for row in rows]
         return {row.id: row.number for row in self._connection.execute(statement, given)}
 
     def find_known(self, singles: Sequence[Single]) -> dict[str, SingleOutcome]:

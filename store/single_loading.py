@@ -118,8 +118,7 @@ class Loading:
                 revision=settled.revision,
                 recorded_at=self._now,
             )
-        details = {"source": one.source_id, "disposition": outcome.disposition}
-        self._writing.add_entry("batch.submitted", one.batch_id, details)
+        tell_submitted(self._writing, one, outcome)
         return outcome
 
     def _write(self, loaded: Sequence[Single], cases: Mapping[str, Case]) -> None:
@@ -139,7 +138,7 @@ class Loading:
         """What was answered is kept under its key; a key that got no answer is free, unless the
         same request comes again at once."""
         self._reservations.settle(
-            (one.source_id, one.reservation, _find_answer(outcomes[one.batch_id]))
+            (one.source_id, one.reservation, find_kept(outcomes[one.batch_id]))
             for one in held
             if one.reservation and not outcomes[one.batch_id].is_outdated
         )
@@ -162,7 +161,12 @@ def _check_conditions(fresh: Iterable[Single], cases: Mapping[str, Case]) -> Out
     return refused
 
 
-def _find_answer(outcome: SingleOutcome) -> KeptAnswer | None:
+def tell_submitted(writing: Writing, one: Single, outcome: SingleOutcome) -> None:
+    details = {"source": one.source_id, "disposition": outcome.disposition}
+    writing.add_entry("batch.submitted", one.batch_id, details)
+
+
+def find_kept(outcome: SingleOutcome) -> KeptAnswer | None:
     """What is to be answered again; None where the same request may come again."""
     state: KeptState
     revision = outcome.revision

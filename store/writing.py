@@ -136,6 +136,11 @@ class Writing:
         make_years(connection, {rows.get_year([row]) for row in self._search})
         update_rows(connection, revisions, ("event_id",), ("year",), self._moved)
         self._write_seen()
+        few_rows.insert_together(connection, [*self.list_new(), *more])
+        self._write_late_alerts()
+
+    def list_new(self) -> list[few_rows.Given]:
+        """The rows that are inserted: all there is to write where every event is new."""
         given = {
             revisions: self._revisions,
             event_search: self._search,
@@ -144,9 +149,7 @@ class Writing:
             alerts: list(self._new_alerts.values()),
         }
         own = [(table, table.columns.keys(), some) for table, some in given.items()]
-        entries = self._audit.make_rows([*self._entries, *self._tell_events()])
-        few_rows.insert_together(connection, [*own, entries, *more])
-        self._write_late_alerts()
+        return [*own, self._audit.make_rows([*self._entries, *self._tell_events()])]
 
     def _tell_events(self) -> list[Entry]:
         if self._batch_id is None:
