@@ -39,18 +39,16 @@ class Audit:
             )
         )
 
-    def make_rows(self, entries: Sequence[Entry]) -> Given:
-        """Of each entry, in order: for whoever inserts them together with other rows."""
-        rows = [
-            (self._at, self._actor, action, subject, _encode(details))
-            for action, subject, details in entries
-        ]
-        return audit, COLUMNS, rows
-
     def add_many(self, entries: Sequence[Entry]) -> None:
         """In order, in one go."""
-        table, names, rows = self.make_rows(entries)
+        table, names, rows = make_entries(entries, self._actor, self._at)
         insert_rows(self._connection, table, rows, names)
+
+
+def make_entries(entries: Sequence[Entry], actor: str, at: datetime) -> Given:
+    """The rows of entries, in order: for whoever inserts them together with other rows."""
+    rows = [(at, actor, action, subject, _encode(details)) for action, subject, details in entries]
+    return audit, COLUMNS, rows
 
 
 def _encode(details: Mapping[str, Any] | None) -> str | None:

@@ -27,12 +27,14 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from schemas.errors import WrongUseError
+from store.at_once import AtOnce
 from store.failures import translated
 from store.unit_of_work import UnitOfWork
 
 # A paused attempt that holds locks must not stop the one that took over (tried with SIGSTOP).
 LOCK_TIMEOUT = "30s"
 IDLE_TIMEOUT = "60s"
+_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}"
 BUSY_MILLISECONDS = 30_000
 _BUSY_STEP = 20
 _NO_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -47,10 +49,16 @@ NEWEST_MIGRATION = "0010"
 class Store:
     """The database behind the gateway. Make one with :func:`open_store`."""
 
-    def __init__(self, engine: Engine, at_once: Engine | None = None) -> None:
-        """``at_once``: the same database, where each statement commits itself."""
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._at_once = at_once
+
+    def open_at_once(self, *, actor: str) -> AtOnce | None:
+        """For one event loop: what is loaded there in a statement of its own. None on SQLite, which
+        has no ways there and back to be saved."""
+        if not self.is_postgresql:
+            return None
+        _, given = self._engine.dialect.create_connect_args(self._engine.url)
+        return AtOnce({**given, "options": _OPTIONS}, actor=actor)
 
     @property
     def is_postgresql(self) -> bool:
@@ -62,15 +70,6 @@ class Store:
         ``UnavailableError`` where the database did not answer or a lock did not come free; after
         one raised by the commit itself the caller asks what is stored instead of assuming."""
         with translated(), self._engine.begin() as connection:
-            yield UnitOfWork(connection, actor=actor, at=at)
-
-    @contextmanager
-    def at_once(self, *, actor: str, at: datetime) -> Iterator[UnitOfWork]:
-        """A transaction of one statement, committed with it: without the ways there and back of
-        beginning and ending it. PostgreSQL only. Errors as those of :meth:`begin`."""
-        if self._at_once is None:
-            raise WrongUseError("SQLite has no transactions of one statement")
-        with translated(), self._at_once.connect() as connection:
             yield UnitOfWork(connection, actor=actor, at=at)
 
     @contextmanager
@@ -99,8 +98,6 @@ class Store:
 
     def close(self) -> None:
         self._engine.dispose()
-        if self._at_once is not None:
-            self._at_once.dispose()
 
     @contextmanager
     def _begin_reading(self) -> Iterator[Connection]:
@@ -127,7 +124,7 @@ def open_store(url: str) -> Store:
     if address.get_backend_name() == "sqlite":
         return Store(_make_sqlite(address))
     if address.get_backend_name() in ("postgresql", "postgres"):
-        return Store(_make_postgresql(address), _make_at_once(address))
+        return Store(_make_postgresql(address))
     raise WrongUseError(f"no such database: {address.drivername}; accepted: sqlite, postgresql")
 
 
@@ -199,26 +196,12 @@ def _ping_idle(engine: Engine) -> None:
 
 
 def _make_postgresql(address: URL) -> Engine:
-    # The loader's locking stands on each statement seeing what was committed before it.
-    engine = _make_pool(address, isolation_level="READ COMMITTED")
-    with translated(), engine.connect():
-        return engine
-
-
-def _make_at_once(address: URL) -> Engine:
-    """Connects when it is first used."""
-    return _make_pool(address, isolation_level="AUTOCOMMIT", pool_reset_on_return=None)
-
-
-def _make_pool(address: URL, **options: Any) -> Engine:
-    timeouts = (
-        f"-c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}"
-    )
     engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
-        connect_args={"options": timeouts},
+        connect_args={"options": _OPTIONS},
+        # The loader's locking stands on each statement seeing what was committed before it.
+        isolation_level="READ COMMITTED",
         hide_parameters=True,
-        **options,
     )
     _ping_idle(engine)
 
@@ -235,4 +218,5 @@ def _make_pool(address: URL, **options: Any) -> Engine:
                 "acknowledged; set it to on"
             )
 
-    return engine
+    with translated(), engine.connect():
+        return engine

@@ -55,26 +55,24 @@ def insert_new(
         return cursor.fetchall() if returning else []
 
 
-def insert_numbered(
-    connection: Connection, owner: Given, holder: Given, given: Sequence[Given]
-) -> list[tuple[int, int]] | None:
-    """Inserts rows of ``owner`` under numbers that the database draws, and rows of other tables that
-    belong to them, in one statement: those of ``holder``, whose rows others may be waiting for,
-    before all of ``given``. The first column of ``owner`` is the row's place, in place of its
-    number, and so is whatever of the others is named in :data:`_NUMBERS`. PostgreSQL only.
+def make_numbered(
+    owner: Given, holder: Given, given: Sequence[Given]
+) -> tuple[bytes, list[str]] | None:
+    """A statement, with its parameters, that inserts rows of ``owner`` under numbers which the
+    database draws, and rows of other tables that belong to them: those of ``holder``, which others
+    may be waiting for, before all of ``given``. The first column of ``owner`` is the row's place,
+    which stands for its number in the columns of the others that :data:`_NUMBERS` names. Its rows:
+    place and number. PostgreSQL only.
 
-    The number of each place; None where they are more than are sent so. A row that is there already
-    is an error, and then none of them is stored."""
+    None where they are more than are sent so. A row that is there already is an error, and then
+    none is stored."""
     every = [owner, holder, *(one for one in given if one[2])]
     if sum(len(rows) for _, _, rows in every) > MOST_ROWS:
         return None
     encoded = [encode_rows(names, rows) for _, names, rows in every]
     if sum(map(len, encoded)) > MOST_BYTES:
         return None
-    statement = _make_numbered(tuple((table, tuple(names)) for table, names, _ in every))
-    with bulk.get_driver(connection).cursor() as cursor:
-        cursor.execute(statement, encoded)
-        return cursor.fetchall()
+    return _make_numbered(tuple((table, tuple(names)) for table, names, _ in every)), encoded
 
 
 def encode_rows(names: Sequence[str], rows: Sequence[bulk.Row]) -> str:
@@ -105,16 +103,23 @@ def _make_numbered(shapes: tuple[_Shape, ...]) -> bytes:
     names = ", ".join(f'"{name}"' for name in columns)
     parts = [
         f'given("{place}", {names}) AS MATERIALIZED ({read_given(owner, (place, *columns))})',
-        f"numbered AS (INSERT INTO {owner.name} ({names})"  # noqa: S608
-        f" SELECT {names} FROM given ORDER BY id RETURNING id, number)",
-        "made AS MATERIALIZED (SELECT given.place, numbered.number"
-        " FROM numbered JOIN given USING (id))",
+        (
+            f"numbered AS (INSERT INTO {owner.name} ({names})"  # noqa: S608
+            f" SELECT {names} FROM given ORDER BY id RETURNING id, number)"
+        ),
+        (
+            "made AS MATERIALIZED (SELECT given.place, numbered.number"
+            " FROM numbered JOIN given USING (id))"
+        ),
         f"filled AS ({_make_filled(*holder, 'made')} RETURNING 1)",
-        "gate AS MATERIALIZED (SELECT place, number FROM made,"
-        " (SELECT count(*) FROM filled) AS counted)",
+        (
+            "gate AS MATERIALIZED (SELECT place, number FROM made,"
+            " (SELECT count(*) FROM filled) AS counted)"
+        ),
         *(f"part_{at} AS ({_make_filled(*one, 'gate')})" for at, one in enumerate(others)),
     ]
-    return f"WITH {', '.join(parts)} SELECT place, number FROM gate".encode()
+    # The names are our tables' own, never input.
+    return f"WITH {', '.join(parts)} SELECT place, number FROM gate".encode()  # noqa: S608
 
 
 def _make_filled(table: Table, names: tuple[str, ...], source: str) -> str:
@@ -126,14 +131,15 @@ def _make_filled(table: Table, names: tuple[str, ...], source: str) -> str:
         f"{source}.number" if name in numbers else f'read."{name}"' for name in names
     )
     keys = ", ".join(f'read."{one.name}"' for one in table.primary_key if one.name in names)
+    # Where no row has a number they wait all the same.
+    numbered = (
+        f' JOIN {source} ON {source}.place = read."{numbers[0]}"'
+        if numbers
+        else f" WHERE EXISTS (SELECT FROM {source})"
+    )
     return (
         f"INSERT INTO {table.name} ({columns}) SELECT {values}"  # noqa: S608
-        f" FROM ({read_given(table, names)}) AS read({columns})"
-        + (
-            f' JOIN {source} ON {source}.place = read."{numbers[0]}"'
-            if numbers
-            else f" WHERE (SELECT count(*) FROM {source}) > 0"
-        )
+        f" FROM ({read_given(table, names)}) AS read({columns}){numbered}"
         + (f" ORDER BY {keys}" if keys else "")
     )
 

@@ -3,7 +3,7 @@ by themselves, with the first event of their year."""
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from sqlalchemy import Connection, text
@@ -19,6 +19,12 @@ FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2099
 PARTITIONED: Final = (event_search, revisions)
 # Payloads stay in their rows as they are: see migration 0004.
+# The years that have a partition.
+FIND_YEARS: Final = (
+    b"SELECT substr(relname, length('revisions_') + 1)"
+    b" FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
+    b" WHERE inhparent = 'revisions'::regclass"
+)
 _SETTINGS: Final = {revisions.name: "WITH (toast_tuple_target = 8160)"}
 # How long a load waits for whoever reads "other".
 PATIENCE = "2s"
@@ -38,22 +44,19 @@ def make_years(connection: Connection, years: Collection[int]) -> None:
     are written. Whoever cannot make one leaves the rows to "other"."""
     if not is_postgresql(connection):
         return
-    for year in sorted(find_missing(connection, years)):
+    # Of this session; only what was committed goes in.
+    known: set[int] = connection.info.setdefault(_KNOWN, {UNDATED})
+    wanted = keep_own(years) - known
+    if not wanted:
+        return
+    there = _find_years(connection)
+    known |= there
+    for year in sorted(wanted - there):
         try:
             with connection.begin_nested():
                 _make_year(connection, year)
         except _POSTPONED:
             continue
-
-
-def find_missing(connection: Connection, years: Collection[int]) -> set[int]:
-    """Those of the years that should have a partition and have none."""
-    # Of this session; only what was committed goes in.
-    known: set[int] = connection.info.setdefault(_KNOWN, {UNDATED})
-    wanted = {year for year in years if FIRST_YEAR <= year <= LAST_YEAR} - known
-    if wanted:
-        known |= _find_years(connection)
-    return wanted - known
 
 
 class Partitions:
@@ -90,15 +93,18 @@ def bring_home(connection: Connection) -> None:
     make_years(connection, find_strays(connection).keys())
 
 
+def keep_own(years: Collection[int]) -> set[int]:
+    """Those of the years that should have a partition of their own."""
+    return {year for year in years if FIRST_YEAR <= year <= LAST_YEAR}
+
+
+def read_years(rows: Iterable[tuple[Any, ...]]) -> set[int]:
+    """The answer to :data:`FIND_YEARS`."""
+    return {int(name) for (name,) in rows if name.isdigit()}
+
+
 def _find_years(connection: Connection) -> set[int]:
-    rows = connection.execute(
-        text(
-            "SELECT substr(relname, length('revisions_') + 1)"
-            " FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid"
-            " WHERE inhparent = CAST('revisions' AS regclass)"
-        )
-    )
-    return {int(name) for name in rows.scalars() if name.isdigit()}
+    return read_years(get_driver(connection).execute(FIND_YEARS).fetchall())
 
 
 def _make_year(connection: Connection, year: int) -> None:

@@ -19,6 +19,7 @@ from store.arrival import Arrival, Position
 from store.audit import Audit
 from store.changing import update_rows
 from store.claims import Case
+from store.gathering import Gathering
 from store.reservations import Reservations
 from store.settling import claim_cases, settle_cases
 from store.single_batches import SingleBatches
@@ -161,9 +162,9 @@ def _check_conditions(fresh: Iterable[Single], cases: Mapping[str, Case]) -> Out
     return refused
 
 
-def tell_submitted(writing: Writing, one: Single, outcome: SingleOutcome) -> None:
+def tell_submitted(gathering: Gathering, one: Single, outcome: SingleOutcome) -> None:
     details = {"source": one.source_id, "disposition": outcome.disposition}
-    writing.add_entry("batch.submitted", one.batch_id, details)
+    gathering.add_entry("batch.submitted", one.batch_id, details)
 
 
 def find_kept(outcome: SingleOutcome) -> KeptAnswer | None:

@@ -1,14 +1,12 @@
 """Single requests: loaded many at a time, and what became of one that is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, select
 
 from schemas.single import Single, SingleOutcome
 from store.audit import Audit
-from store.reservations import Wanted
-from store.single_inserting import insert_singles
 from store.single_loading import Loading
 from store.single_outcomes import find_outcomes
 from store.tables import batches, bodies
@@ -25,14 +23,6 @@ class Singles:
         transaction."""
         outcomes = Loading(self._connection, self._audit, self._now).load(singles)
         return [outcomes[one.batch_id] for one in singles]
-
-    def load_new(
-        self, singles: Sequence[Single], keys: Mapping[str, Wanted]
-    ) -> list[SingleOutcome] | None:
-        """The same in one statement, for ``Store.at_once``, where everything about them is new:
-        batch, event and Idempotency-Key (``keys``, by batch id). None, and nothing is stored, where
-        something is there already, or more is to be done: then :meth:`load` is to."""
-        return insert_singles(self._connection, self._audit, self._now, singles, keys)
 
     def find_body(self, batch_number: int) -> bytes | None:
         """The bytes of a batch that came as one request."""

@@ -1,168 +1,41 @@
-"""The rows of one load, gathered table by table and written in one go each. The load is of one
-batch, or of many that came as one request each."""
+"""Writes the rows of one load, a table in one go each."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Table, delete, update
 from sqlalchemy.dialects import sqlite
 
-from schemas.event import NationalEvent, changed_paths
-from schemas.judged import AlertDemand, JudgedRecord
-from schemas.receipt import Counts
 from store import bulk, few_rows, rows
-from store.arrival import Position, Settled, encode_names
-from store.audit import Audit, Entry
+from store.audit import Audit
 from store.changing import update_rows
-from store.claims import Case
+from store.gathering import Gathering
 from store.partitions import make_years
-from store.tables import alerts, event_search, events, findings, receipt_lines, revisions
+from store.tables import alerts, event_search, events, revisions
 
-_CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", "first_batch", "year")
+CURRENT = ("revision", "content_hash", "seen_batch", "seen_record", "first_batch", "year")
 
 
-class Writing:
-    """Rows to be, of one load."""
+class Writing(Gathering):
+    """Rows to be, and then written."""
 
     def __init__(
         self, connection: Connection, audit: Audit, now: datetime, *, batch_id: str | None = None
     ) -> None:
+        super().__init__(audit.actor, now, batch_id=batch_id)
         self._connection = connection
-        self._audit = audit
-        self._now = now
-        # Of a batch: its events are named by one audit entry a load, and not one each.
-        self._batch_id = batch_id
-        self._dispositions: Counter[str] = Counter()
-        self._lines: list[bulk.Row] = []
-        self._findings: list[bulk.Row] = []
-        self._revisions: list[bulk.Row] = []
-        self._search: list[bulk.Row] = []
-        self._new_alerts: dict[bulk.Row, bulk.Row] = {}
-        self._late_alerts: dict[bulk.Row, bulk.Row] = {}
-        self._entries: list[Entry] = []
-        self._made: list[str] = []
-        self._revised: list[tuple[str, int]] = []
-        self._replaced: list[int] = []
-        self._rewritten: list[int] = []
-        self._moved: list[bulk.Row] = []
-        self._events: list[bulk.Row] = []
-        self._seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-
-    @property
-    def counts(self) -> Counts:
-        return Counts(records=self._dispositions.total(), **self._dispositions)
-
-    def add_line(
-        self,
-        batch_number: int,
-        record: JudgedRecord,
-        event_id: int | None,
-        settled: Settled | None,
-    ) -> None:
-        self._lines.append(rows.make_line(batch_number, record, event_id, settled))
-        self._dispositions[record.unloaded if settled is None else settled.disposition] += 1
-        if record.findings:
-            self._findings += rows.make_findings(batch_number, record.number, record.findings)
-
-    def add_case(self, case: Case, before: NationalEvent | None, year: int) -> None:
-        """An event whose records came in order; ``before`` is its content until now, ``year`` its
-        year of occurrence from now on."""
-        for record, arrival, settled in zip(case.records, case.arrivals, case.settled, strict=True):
-            batch_number = arrival.position.batch
-            self.add_line(batch_number, record, case.event_id, settled)
-            if settled.disposition == "unchanged":
-                continue
-            event = arrival.acceptance.event
-            changes = None if before is None else encode_names(changed_paths(before, event))
-            self._revisions.append(
-                rows.make_revision(
-                    case.event_id, settled, arrival, changes=changes, now=self._now, year=year
-                )
-            )
-            if settled.disposition == "created":
-                self._made.append(case.reference)
-            else:
-                self._revised.append((case.reference, settled.revision))
-            alerts_given = arrival.acceptance.alerts
-            self.add_alerts(case.event_id, batch_number, alerts_given, new=case.known is None)
-            before = event
-
-    def add_search(self, search: Iterable[bulk.Row]) -> None:
-        """What the current content is searched by."""
-        self._search += search
-
-    def replace_search(self, event_id: int, search: Iterable[bulk.Row]) -> None:
-        self._replaced.append(event_id)
-        self._search += search
-
-    def change_event(self, event_id: int, values: bulk.Row) -> None:
-        """The new values of a stored event's row, in the order of :data:`_CURRENT`."""
-        self._events.append((event_id, *values, self._now))
-
-    def move_revisions(self, event_id: int, year: int) -> None:
-        """The event occurred in another year than was said: its stored revisions go there."""
-        self._moved.append((event_id, year))
-
-    def add_seen(self, event_id: int, position: Position) -> None:
-        """The event's newest record stands there, and changed nothing."""
-        self._seen[position.batch].append((event_id, position.record))
-
-    def add_alerts(
-        self, event_id: int, batch_number: int, demands: Iterable[AlertDemand], *, new: bool
-    ) -> None:
-        """The first demand of a kind for an organisation stays; it may be announced already."""
-        kept = self._new_alerts if new else self._late_alerts
-        for one in demands:
-            key = (event_id, one.organisation, one.kind)
-            settled_at = self._now if one.quiet else None
-            kept.setdefault(key, (*key, one.reason, batch_number, self._now, settled_at, one.quiet))
-
-    def add_entry(self, action: str, subject: str, details: Mapping[str, Any] | None) -> None:
-        self._entries.append((action, subject, details))
-
-    def rewrite_revisions(self, event_id: int, given: Iterable[bulk.Row]) -> None:
-        """The event's revisions are these, and no others."""
-        self._rewritten.append(event_id)
-        self._revisions += given
 
     def write(self, more: Sequence[few_rows.Given] = ()) -> None:
         """``more``: rows of other tables that go with these."""
         connection = self._connection
         self._delete(revisions, self._rewritten)
         self._delete(event_search, self._replaced)
-        update_rows(connection, events, ("id",), (*_CURRENT, "updated_at"), self._events)
+        update_rows(connection, events, ("id",), (*CURRENT, "updated_at"), self._events)
         make_years(connection, {rows.get_year([row]) for row in self._search})
         update_rows(connection, revisions, ("event_id",), ("year",), self._moved)
         self._write_seen()
         few_rows.insert_together(connection, [*self.list_new(), *more])
         self._write_late_alerts()
-
-    def list_new(self) -> list[few_rows.Given]:
-        """The rows that are inserted: all there is to write where every event is new."""
-        given = {
-            revisions: self._revisions,
-            event_search: self._search,
-            receipt_lines: self._lines,
-            findings: self._findings,
-            alerts: list(self._new_alerts.values()),
-        }
-        own = [(table, table.columns.keys(), some) for table, some in given.items()]
-        return [*own, self._audit.make_rows([*self._entries, *self._tell_events()])]
-
-    def _tell_events(self) -> list[Entry]:
-        if self._batch_id is None:
-            created: list[Entry] = [("event.created", one, None) for one in self._made]
-            return created + [
-                ("event.revised", one, {"revision": number}) for one, number in self._revised
-            ]
-        entries: list[Entry] = []
-        if self._made:
-            entries.append(("events.created", self._batch_id, {"events": self._made}))
-        if self._revised:
-            entries.append(("events.revised", self._batch_id, {"events": self._revised}))
-        return entries
 
     def _write_seen(self) -> None:
         """One statement a batch: a feed sent again whole is nothing but this and its receipt

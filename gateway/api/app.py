@@ -28,6 +28,7 @@ from gateway.identity.certificates import CertificateError
 from gateway.identity.limits import Meter
 from gateway.identity.terms import parse_proxies
 from gateway.pipeline.submit import Submitting
+from gateway.pipeline.submit_new import NewSubmitting
 from gateway.sandbox.restore import check_sandbox
 from schemas.errors import GatewayError
 
@@ -74,7 +75,9 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.state.proxies = parse_proxies(gateway.settings.trusted_proxies)
     app.state.submitting = Submitting(gateway)
     app.state.close = close
-    app.state.loader = Loader(app.state.submitting.submit)
+    at_once = gateway.store.open_at_once(actor="api")
+    new = NewSubmitting(gateway, app.state.submitting.judge, at_once) if at_once else None
+    app.state.loader = Loader(app.state.submitting.submit, new)
     app.state.feed_worker = FeedWorker(gateway, app.state.meter)
     # Asked of every request about one event where it is there: only in a sandbox.
     app.state.provoke = None

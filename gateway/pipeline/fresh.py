@@ -22,12 +22,17 @@ class Fresh(Generic[K, V]):
         self._lock = threading.Lock()
         self._kept: dict[K, tuple[float, V]] = {}
 
-    def get(self, key: K) -> V:
-        now = self._monotonic()
+    def peek(self, key: K) -> V | None:
+        """None where it is to be looked up: for whoever must not wait."""
         with self._lock:
             kept = self._kept.get(key)
-        if kept is not None and now < kept[0]:
-            return kept[1]
+        return kept[1] if kept is not None and self._monotonic() < kept[0] else None
+
+    def get(self, key: K) -> V:
+        now = self._monotonic()
+        found = self.peek(key)
+        if found is not None:
+            return found
         value = self._look_up(key)
         with self._lock:
             if len(self._kept) >= _MOST:

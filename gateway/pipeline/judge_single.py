@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -46,6 +46,11 @@ class JudgedSingle(msgspec.Struct, frozen=True):
         return self.identity is not None and self.identity.startswith(_CONTENT)
 
 
+class _By(NamedTuple):
+    source: Source
+    register: Mapping[str, Organisation]
+
+
 class SingleJudge:
     """Keeps the register and the sources for some seconds: what each request needs of them."""
 
@@ -62,9 +67,20 @@ class SingleJudge:
 
     def judge(self, asked: Asked, known_as: str | None = None) -> JudgedSingle:
         """``known_as``: the identity of the event that an update is about."""
-        source = self._sources.get(asked.source_id)
+        by = _By(self._sources.get(asked.source_id), self._register.get(""))
+        return self._judge(asked, by, known_as)
+
+    def judge_now(self, asked: Asked) -> JudgedSingle | None:
+        """A create, without waiting for the database; None where that is to be asked first."""
+        source, register = self._sources.peek(asked.source_id), self._register.peek("")
+        if source is None or register is None:
+            return None
+        return self._judge(asked, _By(source, register), None)
+
+    def _judge(self, asked: Asked, by: _By, known_as: str | None) -> JudgedSingle:
+        source = by.source
         record = self._read(asked.body)
-        judge = self._get_judge(source, to_reject=asked.to_reject)
+        judge = self._get_judge(by, to_reject=asked.to_reject)
         judged = judge.judge(record, asked.event_id)
         if asked.is_update and judged.acceptance is not None:
             wrong = _find_other(asked, record, judged, known_as)
@@ -79,9 +95,9 @@ class SingleJudge:
         written = self._write_answer(judged.acceptance.event, judged.local_id, event_id)
         return JudgedSingle(source, judged, identity, written=written)
 
-    def _get_judge(self, source: Source, *, to_reject: bool) -> Judge:
+    def _get_judge(self, by: _By, *, to_reject: bool) -> Judge:
         """One a source, as long as nothing it judges by has changed."""
-        register, now = self._register.get(""), self._gateway.now()
+        (source, register), now = by, self._gateway.now()
         if to_reject:
             return self._make_judge(source, register, now, to_reject=True)
         today = now.astimezone(LONDON).date()

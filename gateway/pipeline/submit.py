@@ -15,15 +15,22 @@ from gateway.pipeline.answers import answer_again, answer_known, answer_loaded
 from gateway.pipeline.fault import word_fault
 from gateway.pipeline.judge_single import JudgedSingle, SingleJudge
 from gateway.pipeline.make_single import find_named_event, fingerprint, make_single
-from gateway.pipeline.submit_order import Ready, leave_named, pick_plain, take_distinct
 from schemas.asked import Answer, AnswerState, Asked
 from schemas.errors import GatewayError
 from schemas.identifiers import make_identity
-from schemas.single import KeptAnswer, Reservation, SingleOutcome
+from schemas.single import KeptAnswer, Reservation, Single, SingleOutcome
 from store.reservations import Reserved, Wanted
 from store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """A request that is judged and to be loaded. ``place``: of its answer."""
+
+    place: int
+    judged: JudgedSingle
+    single: Single
 
 
 class Submitting:
@@ -31,11 +38,11 @@ class Submitting:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._judge = SingleJudge(gateway)
+        self.judge = SingleJudge(gateway)
 
     def validate(self, asked: Asked) -> JudgedSingle:
         """What would be found, and nothing stored but a refused attempt in the audit log."""
-        judged = self._judge.judge(asked)
+        judged = self.judge.judge(asked)
         if judged.not_allowed:
             record_refusal(self._gateway, asked.source_id, judged.not_allowed, asked.request_id)
         return judged
@@ -44,7 +51,7 @@ class Submitting:
     def submit(self, asked: Sequence[Asked]) -> list[Answer]:
         """The answers, in their order. Where a request cannot be served its answer is ``busy`` or
         ``fault``, and nothing of it is stored."""
-        group = _Group(self._gateway, self._judge, asked)
+        group = _Group(self._gateway, self.judge, asked)
         return group.answer()
 
 
@@ -57,18 +64,16 @@ class _Group:
         self._reservations: dict[int, Reservation] = {}
         self._identities: dict[int, str] = {}
         self._again: list[Ready] = []
-        self._judged: dict[int, JudgedSingle] = {}
 
     def answer(self) -> list[Answer]:
         everyone = list(range(len(self._asked)))
-        self._load_new()
-        self._try(self._open(everyone), self._reserve)
+        self._try(everyone, self._reserve)
         self._try(self._open(everyone), self._look_up)
         ready: list[Ready] = []
         for place in self._open(everyone):
             self._try([place], lambda places: ready.extend(self._prepare(places[0])))
         while ready:
-            now, ready = take_distinct(ready)
+            now, ready = _take_distinct(ready)
             self._load(now)
             ready += self._again
             self._again = []
@@ -90,37 +95,6 @@ class _Group:
                 log.error("request %s: %s", self._asked[place].request_id, told)  # noqa: TRY400
             return False
         return True
-
-    def _load_new(self) -> None:
-        """What seems to be new, in one statement. Where something of it is not, or it fails, all of
-        it goes the way of the others."""
-        if not self._gateway.store.is_postgresql:
-            # It has no ways there and back to be saved.
-            return
-        ready: list[Ready] = []
-        for place in pick_plain(self._asked):
-            self._try([place], lambda places: ready.extend(self._prepare_plain(places[0])))
-        now = leave_named(take_distinct(ready)[0], self._asked)
-        if not now:
-            return
-        keyed = [(one.single.batch_id, self._asked[one.place]) for one in now]
-        wanted = {batch_id: _want(asked) for batch_id, asked in keyed if asked.key is not None}
-        try:
-            with self._gateway.store.at_once(actor="api", at=self._gateway.now()) as work:
-                outcomes = work.singles.load_new([one.single for one in now], wanted)
-        except Exception as error:  # noqa: BLE001 - the other way tells what it is
-            told = str(error) if isinstance(error, GatewayError) else word_fault(error)
-            log.warning("a group of %d new requests is loaded again: %s", len(now), told)
-            return
-        for one, outcome in zip(now, outcomes or [], strict=outcomes is not None):
-            self._answers[one.place] = self._tell(one, outcome)
-
-    def _prepare_plain(self, place: int) -> list[Ready]:
-        asked = self._asked[place]
-        judged = self._judged[place] = self._judge.judge(asked)
-        if judged.not_allowed:
-            return []
-        return [Ready(place, judged, make_single(asked, judged, None))]
 
     def _reserve(self, places: list[int]) -> None:
         """Idempotency keys first: what stands under them may be all the answer."""
@@ -176,7 +150,7 @@ class _Group:
 
     def _prepare(self, place: int) -> list[Ready]:
         asked = self._asked[place]
-        judged = self._judged.get(place) or self._judge.judge(asked, self._identities.get(place))
+        judged = self._judge.judge(asked, self._identities.get(place))
         if judged.not_allowed:
             record_refusal(self._gateway, asked.source_id, judged.not_allowed, asked.request_id)
             self._answers[place] = Answer(state="refused", findings=judged.record.findings)
@@ -248,10 +222,6 @@ class _Group:
         return self._gateway.store.begin(actor="api", at=self._gateway.now())
 
 
-def _want(asked: Asked) -> Wanted:
-    return Wanted(asked.source_id, asked.key or "", fingerprint(asked))
-
-
 def _share(reserved: Reserved) -> Reserved:
     """What stands under a key, to another request of the same group with it."""
     return Reserved("in_flight") if reserved.state == "held" else reserved
@@ -262,3 +232,18 @@ def _find_kept(answer: Answer) -> KeptAnswer | None:
     if found is None:
         return None
     return KeptAnswer(state="exists", event_id=found.event_id, revision=found.revision)
+
+
+def _take_distinct(ready: list[Ready]) -> tuple[list[Ready], list[Ready]]:
+    """Those that can be loaded together, no two of one batch or one event, and those after."""
+    now: list[Ready] = []
+    later: list[Ready] = []
+    taken: set[tuple[str, str]] = set()
+    for one in ready:
+        single = one.single
+        marks = {(single.source_id, single.batch_id), (single.source_id, single.identity or "")}
+        if single.identity is None:
+            marks = {(single.source_id, single.batch_id)}
+        (later if marks & taken else now).append(one)
+        taken |= marks
+    return now, later
