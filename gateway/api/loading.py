@@ -129,21 +129,14 @@ class _NewLoader:
     async def _load_group(self, group: list[tuple[New, "asyncio.Future[Answer | None]"]]) -> None:
         places = take_distinct([new for new, _ in group])
         answers: Sequence[Answer | None] = [None] * len(places)
-        for place, (_, future) in enumerate(group):
-            if place not in places:
-                # The same as one of them: the other way waits for that one.
-                _set(future, None)
         try:
             answers = await self._new.submit([group[place][0] for place in places]) or answers
         finally:
-            for place, answer in zip(places, answers, strict=True):
-                _set(group[place][1], answer)
-
-
-def _set(future: "asyncio.Future[Answer | None]", answer: Answer | None) -> None:
-    """Its caller may be gone."""
-    if not future.done():
-        future.set_result(answer)
+            told = dict(zip(places, answers, strict=True))
+            for place, (_, future) in enumerate(group):
+                # Its caller may be gone. Those that are the same as one of them come after it.
+                if not future.done():
+                    future.set_result(told.get(place))
 
 
 def _tell(group: list[_Waiting], answers: list[Answer]) -> None:

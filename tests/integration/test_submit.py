@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from msgspec import structs
-from sqlalchemy import select
 
 import gateway.pipeline.submit as gateway_submit
 from gateway.bootstrap import Gateway
@@ -23,14 +22,13 @@ from schemas.identifiers import parse_reference
 from store import tables
 from store.single_loading import Loading
 from tests.integration.test_store_singles import refuse_marked_payloads
-from tests.lib.api import OTHER, SOURCE, register_sources
-from tests.lib.api_calls import count_rows, encode, find_growth, write_event
-from tests.lib.databases import make_engine, read_rows
+from tests.lib.api import OTHER, register_sources
+from tests.lib.api_calls import count_rows, find_growth, write_event
+from tests.lib.asked import STORY, ask, assert_same_answer, draw_requests, read_by_batch
+from tests.lib.databases import read_rows
 from tests.lib.line import open_line
 
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 FreshDatabase = Callable[[], AbstractContextManager[str]]
-NOBODY = {"PractitionerDetails": {"ReporterType": "3", "ReporterOrganisation": "RZC"}}
 
 
 @pytest.fixture
@@ -51,52 +49,6 @@ def gateway(open_fresh: Callable[[], Gateway]) -> Gateway:
     return open_fresh()
 
 
-def ask(body: Any, number: int = 0, **changes: Any) -> Asked:
-    """``number`` makes the request one of its own."""
-    content = body if isinstance(body, bytes) else encode(body)
-    given: dict[str, Any] = {
-        "source_id": SOURCE.id,
-        "body": content,
-        "request_id": f"r-{number}",
-        "nonce": number.to_bytes(16, "big"),
-    }
-    return Asked(**given | changes)
-
-
-def draw_requests(chance: random.Random, known: Sequence[int]) -> list[Asked]:
-    """Creates, repeats, revisions by identifier, updates under conditions, what is rejected,
-    unreadable, refused."""
-    made: list[Asked] = []
-    names = [f"IN-{number}" for number in range(6)]
-    for number in range(30):
-        story = f"{STORY} {chance.choice('ABC')}"
-        kind = chance.randrange(10)
-        key = f"key-{number}" if chance.random() < 0.3 else None
-        if kind < 3:
-            body = write_event(name=chance.choice(names), narrative=story)
-            made.append(ask(body, number, key=key))
-        elif kind == 3:
-            made.append(ask(write_event(narrative=story), number, key=key))
-        elif kind == 4 and made:
-            made.append(structs.replace(chance.choice(made), key=None, request_id=f"r-{number}"))
-        elif kind < 7:
-            place = chance.randrange(len(known))
-            body = write_event(name=f"known-{place}", narrative=story)
-            expected = chance.choice([None, 1, 2])
-            made.append(ask(body, number, event_id=known[place], expected=expected, key=key))
-        elif kind == 7:
-            name = chance.choice([*names, "known-0"])
-            body = write_event(name=name, narrative=story)
-            made.append(ask(body, number, only_new=name))
-        elif kind == 8:
-            bad = chance.choice([b"{", encode(write_event(narrative="Fell."))])
-            made.append(ask(bad, number, key=key))
-        else:
-            refused = write_event(name=chance.choice(names), **NOBODY)
-            made.append(ask(refused, number, key=key))
-    return made
-
-
 def submit(gateway: Gateway, groups: Sequence[Sequence[Asked]]) -> list[Answer]:
     submitting = Submitting(gateway)
     return [answer for group in groups for answer in submitting.submit(group)]
@@ -107,40 +59,6 @@ def prepare(gateway: Gateway) -> list[int]:
     bodies = [write_event(name=f"known-{place}") for place in range(3)]
     answers = submit(gateway, [[ask(body, 1_000 + place)] for place, body in enumerate(bodies)])
     return [answer.version.event_id for answer in answers if answer.version]
-
-
-def read_by_batch(url: str) -> dict[str, Counter[tuple[Any, ...]]]:
-    """What is stored, with the ids of batches for their numbers, which depend on the grouping."""
-    engine = make_engine(url)
-    with engine.connect() as connection:
-        numbers = connection.execute(select(tables.batches.c.number, tables.batches.c.id))
-        ids = {row.number: row.id for row in numbers}
-    engine.dispose()
-    named = ("batch_number", "seen_batch", "first_batch")
-    left_out = {"number"} | {
-        *("received_at", "finished_at", "created_at", "updated_at", "recorded_at", "at")
-    }
-    found = {}
-    for table in (
-        *(tables.events, tables.revisions, tables.receipt_lines, tables.findings, tables.marks),
-        *(tables.alerts, tables.patients, tables.event_search, tables.bodies),
-        *(tables.idempotency_keys, tables.batches, tables.audit),
-    ):
-        # The number of a revision, a line or a patient says something; that of a row does not.
-        skipped = (
-            left_out - {"number"} if table.primary_key.columns.keys() != ["number"] else left_out
-        )
-        found[table.name] = Counter(
-            tuple(
-                (name, ids[value] if name in named and value in ids else value)
-                for name, value in row._mapping.items()
-                if name not in skipped
-            )
-            for row in read_rows(url, table)
-            # Keys have ids of their own in each database.
-            if getattr(row, "action", "") != "key.added"
-        )
-    return found
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -169,13 +87,7 @@ def test_any_grouping_gives_the_same_answers_and_the_same_store(
     alone, together, grouped = told
     for one, *others in zip(alone, together, grouped, strict=True):
         for other in others:
-            # Whether it was there as the group began, or came with it: it was there.
-            if {one.state, other.state} <= {"exists", "known"}:
-                assert one.version is not None
-                assert other.version is not None
-                assert other.version.event_id == one.version.event_id
-            else:
-                assert other == one
+            assert_same_answer(one, other)
     for name in stored[0]:
         assert stored[1][name] == stored[0][name], name
         assert stored[2][name] == stored[0][name], name
