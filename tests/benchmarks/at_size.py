@@ -62,19 +62,22 @@ class _Loading:
         self.held = 0
         self._feeds = 0
 
-    def load(self, events: int) -> Measured:
-        """Other events each time."""
+    def load(self, events: int, workers: int = 0) -> Measured:
+        """Other events each time, by so many processes; 0: by as many as were asked for."""
         # So far apart that no chunk of one is a chunk of another.
         feed = make_feed("fhir", events, seed=SEED + 100_000 * self._feeds)
         self._feeds += 1
         print(f"loading {events:,} events …", file=sys.stderr, flush=True)
         job = msgspec.structs.replace(self._job, feed=str(feed), limit=events, before=self.held)
+        if workers:
+            job = msgspec.structs.replace(job, workers=workers)
         before = self._databases.read_cpu()
         measured = run_child(job)
         self.held += events
-        # Checkpoints and vacuum of one load are not to fall into the next.
-        self._databases.settle(job.url)
+        # The checkpoint of one load is its own, and is not to fall into the next.
+        self._databases.checkpoint(job.url)
         used = self._databases.read_cpu() - before
+        self._databases.analyze(job.url)
         return msgspec.structs.replace(measured, server_cpu=used)
 
 
@@ -99,7 +102,8 @@ def measure_curve(loading: _Loading, fill: int, sizes: list[int]) -> Iterator[st
     yield "|---:|---:|---:|---:|---:|---:|"
     costs: list[float] = []
     for size in sizes:
-        one = loading.load(size)
+        # Workers take a second to start, which would be most of the smallest.
+        one = loading.load(size, workers=1)
         cpu = 1e6 * (one.cpu + one.server_cpu) / size
         costs.append(cpu)
         yield (

@@ -40,10 +40,14 @@ class Databases:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
             connection.execute("CHECKPOINT")
 
-    def settle(self, url: str) -> None:
-        """What a load left to be done later is done now."""
+    def checkpoint(self, url: str) -> None:
+        """What a load left to be written later is written now."""
         with psycopg.connect(make_plain(url), autocommit=True) as connection:
             connection.execute("CHECKPOINT")
+
+    def analyze(self, url: str) -> None:
+        """As the server would by itself within minutes."""
+        with psycopg.connect(make_plain(url), autocommit=True) as connection:
             connection.execute("ANALYZE")
 
     def make_sqlite(self, home: Path) -> str:
