@@ -11,6 +11,7 @@ import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from typing import Final
 
 from gateway.api.problems import make_unavailable
@@ -109,7 +110,8 @@ class _NewLoader:
         future: asyncio.Future[Answer | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((new, future))
         if self._loading is None:
-            self._loading = asyncio.create_task(self._load())
+            # Not of the request that happens to be the first of them.
+            self._loading = asyncio.create_task(self._load(), context=Context())
         return await future
 
     async def stop(self) -> None:
