@@ -65,7 +65,7 @@ class NewSubmitting:
             if one.key is not None
         }
         try:
-            with span("submit new"):
+            with span("submit", requests=len(group)):
                 outcomes = await self._at_once.load_new(
                     [one.single for one in group], wanted, self._gateway.now()
                 )
