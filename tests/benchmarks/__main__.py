@@ -76,6 +76,8 @@ LINES = {
     "bare path, SQLite": Work("bare", "fhir", "sqlite"),
     "dlt Arrow, PostgreSQL": Work("dlt", "fhir", "postgresql"),
     "dlt Arrow, PostgreSQL, two": Work("dlt", "fhir", "postgresql", 2),
+    "dlt Arrow, a column an element, PostgreSQL": Work("dlt-wide", "fhir", "postgresql"),
+    "dlt Arrow, a column an element, PostgreSQL, two": Work("dlt-wide", "fhir", "postgresql", 2),
 }
 if has_adbc():
     LINES["dlt Arrow over ADBC, PostgreSQL"] = Work("dlt-adbc", "fhir", "postgresql")
@@ -87,6 +89,8 @@ RATIOS = (
     Ratio("end to end, SQLite", "obvious loader, SQLite", 10),
     Ratio("end to end, PostgreSQL", "dlt Arrow, PostgreSQL", 2),
     Ratio("end to end, PostgreSQL, two", "dlt Arrow, PostgreSQL, two", 2),
+    Ratio("end to end, PostgreSQL", "dlt Arrow, a column an element, PostgreSQL", 2),
+    Ratio("end to end, PostgreSQL, two", "dlt Arrow, a column an element, PostgreSQL, two", 2),
     Ratio("end to end, PostgreSQL", "dlt Arrow over ADBC, PostgreSQL", 2),
 )
 # Events a second, by two processes on two cores.

@@ -24,6 +24,7 @@ WORKS = {
     "obvious": ("baseline_obvious", "measure"),
     "bare": ("baseline_bare", "measure"),
     "dlt": ("baseline_dlt", "measure"),
+    "dlt-wide": ("baseline_dlt", "measure_wide"),
     "dlt-adbc": ("baseline_dlt", "measure_adbc"),
     "read-map": ("reading", "measure"),
     "barest": ("reading", "measure_barest"),

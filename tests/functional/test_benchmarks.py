@@ -56,11 +56,12 @@ def test_every_stage_is_measured():
 
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("cache")
-def test_dlt_stores_what_the_bare_path_stores(tmp_path, fresh_postgresql):
+@pytest.mark.parametrize("name", ["dlt", "dlt-wide"])
+def test_dlt_stores_what_the_bare_path_stores(name, tmp_path, fresh_postgresql):
     url = fresh_postgresql()
     feed = feeds.make_feed("fhir", 40)
     job = msgspec.structs.replace(
-        NOTHING, name="dlt", feed=str(feed), format="fhir", url=url, home=str(tmp_path)
+        NOTHING, name=name, feed=str(feed), format="fhir", url=url, home=str(tmp_path)
     )
     done = subprocess.run(
         [sys.executable, "-m", "tests.benchmarks.child"],
