@@ -123,8 +123,10 @@ def start_command(gateway, url: str, *words: str) -> "subprocess.Popen[str]":
         "LRMS_PART_BYTES": "100000",
         "LRMS_COMMIT_RECORDS": "20",
     }
+    program = str(Path(sys.executable).with_name("lrms-gateway"))
     return subprocess.Popen(
-        [str(Path(sys.executable).with_name("lrms-gateway")), *words],
+        # Where the tests run in the background of a script, all they start is born deaf to Ctrl-C.
+        ["env", "--default-signal=INT", program, *words],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
