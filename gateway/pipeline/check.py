@@ -54,7 +54,7 @@ def _check(gateway: Gateway, source: Source, batch: Batch, stream: BinaryIO) -> 
             return make_receipt(batch, Counts(), findings)
         reading = FeedReading(feed, mapped_only=True)
         records = _settle_all(gateway, source, batch, reading)
-        hold_terms = find_hold_terms(source, feed)
+        hold_terms = find_hold_terms(source, feed, reading.findings)
     counts = _count(records)
     findings = [*feed.findings, *reading.findings]
     told = say_how_read(source, batch, feed)

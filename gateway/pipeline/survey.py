@@ -1,5 +1,6 @@
 """Survey a feed before it is loaded: whether it is whole, and what its profile expects."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -35,11 +36,14 @@ def survey_feed(gateway: Gateway, source: Source, batch: Batch, feed: OpenFeed) 
     """Reads the feed through once, where that is needed to know whether to hold it or where to cut
     it: without mapping. Only one of whose records a share may be rejected is judged as well."""
     part_bytes = gateway.settings.part_bytes
-    is_large = _is_large(feed, part_bytes)
-    terms = find_hold_terms(source, feed, is_read=is_large)
-    if not terms.is_read and not is_large:
-        return Survey([], [])
-    indexes, findings = index_contents(feed, part_bytes)
+    if _is_large(feed, part_bytes):
+        indexes, findings = index_contents(feed, part_bytes)
+        terms = find_hold_terms(source, feed, findings)
+    else:
+        terms = find_hold_terms(source, feed)
+        if not terms.is_read:
+            return Survey([], [])
+        indexes, findings = index_contents(feed, part_bytes)
     rejected = 0
     if terms.is_judged and not (terms.is_whole_asked and has_error(findings)):
         judge = _make_judge(gateway, source, batch, feed)
@@ -113,16 +117,21 @@ class HoldTerms(msgspec.Struct, frozen=True):
         return _find_unmet(self.expected, records, rejected) or None
 
 
-def find_hold_terms(source: Source, feed: OpenFeed, *, is_read: bool = False) -> HoldTerms:
+def find_hold_terms(
+    source: Source, feed: OpenFeed, findings: Sequence[Finding] | None = None
+) -> HoldTerms:
     """A feed that is read line by line cannot break off half-way, and is not asked whether it is
-    whole: unless it came packed, or may hold more records than are read; or ``is_read`` through
-    anyway, which tells."""
+    whole: unless it came packed, or may hold more records than are read. ``findings``: those of
+    reading it, which tell that; where it was not read yet, its lines are counted."""
     profile = feed.terms.profile
     may_break = (
-        is_read
-        or has_error(feed.findings)
+        has_error(feed.findings)
         or any(content.shape not in LINE_SHAPES for content in feed.contents)
-        or _has_many_lines(feed, feed.terms.limits.records)
+        or (
+            _has_many_lines(feed, feed.terms.limits.records)
+            if findings is None
+            else any(one.code == catalogue.RECORDS_BEYOND_LIMIT.code for one in findings)
+        )
     )
     return HoldTerms(
         source.on_break == "wait" and may_break,

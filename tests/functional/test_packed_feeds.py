@@ -142,6 +142,16 @@ def test_a_file_that_is_no_feed_does_not_cost_the_others(line):
     assert "'a.csv.gz' in the zip was not read: it is packed itself" in receipt.findings[0].message
 
 
+def test_a_file_with_another_header_holds_nothing_up(line):
+    """Nor where its source waits for whole feeds: read line by line, none of it broke off. The
+    check says the same."""
+    packed = make_zip([("letter.csv", b"Dear all,\n"), ("march.csv", generate("csv", 4))])
+    checked = check_feed(line, "test-csv", io.BytesIO(packed), filename="feed")
+    batch = ingest(line, "test-csv", packed)
+    assert (batch.state, batch.verdict, batch.counts.created) == ("finished", "partly_accepted", 4)
+    assert read_receipt(line, batch.id) == checked
+
+
 def test_half_a_last_line_is_not_taken_for_a_record(line):
     """The last cell of a row may be missing, or a narrative cut short, and nothing would tell."""
     for form in ("csv", "fhir-5"):

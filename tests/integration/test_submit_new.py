@@ -58,6 +58,16 @@ class Loaded:
         return [one.state for one in self.answers]
 
 
+def start_loader(gateway: Gateway, kind: type[NewSubmitting] = NewSubmitting) -> Loader:
+    """As the app does, in a running event loop."""
+    submitting = Submitting(gateway)
+    at_once = gateway.store.open_at_once(actor="api")
+    assert at_once is not None
+    loader = Loader(submitting.submit, kind(gateway, submitting.judge, at_once))
+    loader.start()
+    return loader
+
+
 def load(gateway: Gateway, groups: Sequence[Sequence[Asked]], *, warm: bool = True) -> Loaded:
     """One group after the other, each at once, as the API does. ``warm``: what is looked up now and
     then, and the years, are known."""
@@ -70,11 +80,7 @@ def load(gateway: Gateway, groups: Sequence[Sequence[Asked]], *, warm: bool = Tr
             return answers
 
     async def run() -> None:
-        submitting = Submitting(gateway)
-        at_once = gateway.store.open_at_once(actor="api")
-        assert at_once is not None
-        loader = Loader(submitting.submit, Counted(gateway, submitting.judge, at_once))
-        loader.start()
+        loader = start_loader(gateway, Counted)
         if warm:
             await loader.submit(ask(write_event(name=f"first-{id(loaded)}"), 99_000 + len(groups)))
             loaded.at_once.clear()
@@ -122,7 +128,6 @@ def test_one_after_the_other_both_ways_are_the_same(
 
 def test_a_group_is_loaded_together(open_fresh: Callable[..., Gateway]) -> None:
     gateway = open_fresh()
-    # Before the loader's own first one.
     asked = [
         *make_creates(20),
         ask(write_event(narrative="Fell."), 50, key="bad"),
@@ -195,16 +200,13 @@ def test_a_connection_that_is_gone_is_opened_anew(
     class Ended(NewSubmitting):
         async def submit(self, group: Sequence[New]) -> list[Answer] | None:
             if len(kept) == 3:
-                await self._at_once._connection.close()  # type: ignore[union-attr]
+                assert self._at_once._connection is not None
+                await self._at_once._connection.close()
             kept.append(answers := await super().submit(group))
             return answers
 
     async def run() -> list[str]:
-        submitting = Submitting(gateway)
-        at_once = gateway.store.open_at_once(actor="api")
-        assert at_once is not None
-        loader = Loader(submitting.submit, Ended(gateway, submitting.judge, at_once))
-        loader.start()
+        loader = start_loader(gateway, Ended)
         states = [(await loader.submit(one)).state for one in asked]
         await loader.stop()
         return states
@@ -247,7 +249,8 @@ def test_nothing_is_asked_by_the_loop(open_fresh: Callable[..., Gateway]) -> Non
     """Where the register and the source are to be looked up for each, the other way does it; and it
     takes what is large."""
     gateway = open_fresh(register_cache_seconds=0)
-    assert load(gateway, [make_creates(2)]).states == ["created"] * 2
+    loaded = load(gateway, [make_creates(2)])
+    assert (loaded.states, loaded.at_once, loaded.otherwise) == (["created"] * 2, [], [])
     gateway = open_fresh()
     padded = b" " * 70_000 + make_creates(1)[0].body
     loaded = load(gateway, [[ask(padded, 1)]])
@@ -258,11 +261,7 @@ def test_what_waits_is_answered_before_it_stops(open_fresh: Callable[..., Gatewa
     gateway = open_fresh()
 
     async def run() -> list[Answer]:
-        submitting = Submitting(gateway)
-        at_once = gateway.store.open_at_once(actor="api")
-        assert at_once is not None
-        loader = Loader(submitting.submit, NewSubmitting(gateway, submitting.judge, at_once))
-        loader.start()
+        loader = start_loader(gateway)
         await loader.submit(ask(write_event(name="first"), 1_000))
         waiting = [asyncio.ensure_future(loader.submit(one)) for one in make_creates(70)]
         await asyncio.sleep(0)
