@@ -68,19 +68,15 @@ def test_two_workers_load_what_one_process_does(make_place):
     assert workers.process_together(gateway, ids, 2) == {}
 
 
-def test_a_killed_worker_s_part_is_taken_over(make_place):
+def test_a_killed_worker_s_part_is_taken_over(make_place, monkeypatch):
     gateway, url, ids = make_place("together", FEEDS[:1])
-    told, killed = [], []
-
-    def kill_one(records: int) -> None:
-        told.append(records)
-        if len(told) in (1, 6):
-            child = multiprocessing.active_children()[0]
-            killed.append(child.pid)
-            child.kill()
-
-    assert workers.process_together(gateway, ids, 2, progress=kill_one) == {}
-    assert len(set(killed)) == 2
+    monkeypatch.setattr(workers, "_work", dying_worker.die_once_within_parts_0_and_2)
+    counted = []
+    assert workers.process_together(gateway, ids, 2, progress=counted.append) == {}
+    killed = sorted(path.name for path in gateway.settings.home.glob("died-within-*"))
+    assert killed == ["died-within-0", "died-within-2"]
+    # What the killed had committed is not done again.
+    assert sum(counted) == EVENTS
     check_as_one(make_place, url, FEEDS[:1])
 
 
