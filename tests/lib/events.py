@@ -22,6 +22,8 @@ NARRATIVE = (
     "out of reach. Neurological observations were started, the doctor on duty was told, and the "
     "family was informed in the morning. The falls assessment was repeated and the plan changed."
 )
+# Another narrative that no rule objects to, for what an event is changed into.
+STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 
 TRUST = "RZA"
 TRUST_SITE = "RZA01"
