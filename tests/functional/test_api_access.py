@@ -31,11 +31,11 @@ from tests.lib.api_calls import (
     write_event,
 )
 from tests.lib.databases import read_rows
+from tests.lib.events import STORY
 from tests.lib.identity import encode as encode_part
 from tests.lib.identity import make_claims, make_ec, make_form, make_jwks, make_rsa, sign
 from tests.unit.test_client_certificates import OURS, THEIRS, make_header, make_pem
 
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 NOBODY = {"PractitionerDetails": {"ReporterType": "3", "ReporterOrganisation": "RZC"}}
 KEY = make_rsa("http-one")
 

@@ -29,6 +29,7 @@ from tests.lib.api_calls import (
 )
 from tests.lib.audit import read_actions
 from tests.lib.databases import make_database, read_rows
+from tests.lib.events import STORY
 from tests.lib.line import open_line
 from tests.lib.raw_http import make_head
 from tests.lib.served_command import serve_command
@@ -37,7 +38,6 @@ pytestmark = pytest.mark.postgresql
 MANY = 200
 # The processes have the clock of the machine: the event was long before.
 LONG_AGO = "2025-05-10"
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 
 
 class Pair:

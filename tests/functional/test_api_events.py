@@ -3,7 +3,6 @@ exactly where clients look for it."""
 
 import json
 import re
-from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import Any
@@ -29,20 +28,12 @@ from tests.lib.api_calls import (
     get_issue,
     get_reference,
     make_name,
-    open_api,
     write_event,
 )
-from tests.lib.events import make_event
+from tests.lib.events import STORY, make_event
 
 REFERENCE = re.compile(r"[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]")
 UNKNOWN = "0000-0000-0000-0"
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
-
-
-@pytest.fixture(scope="module")
-def api(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with open_api(tmp_path_factory.mktemp("events"), shared_database_url) as opened:
-        yield opened
 
 
 def map_event(raw: bytes) -> NationalEvent:

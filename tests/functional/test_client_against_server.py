@@ -41,9 +41,9 @@ from tests.lib.api_calls import (
 )
 from tests.lib.command_line import run_here
 from tests.lib.databases import copy_sqlite
+from tests.lib.events import STORY
 from tests.lib.identity import make_jwks, make_rsa
 
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 # What happens to a request on a bad line.
 LOST = "the request is lost"
 UNANSWERED = "the answer is lost"

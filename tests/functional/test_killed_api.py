@@ -18,6 +18,7 @@ from store.tables import audit, batches, events, idempotency_keys, revisions
 from tests.lib.api import SOURCE, register_sources
 from tests.lib.api_calls import EVENTS, FHIR_JSON, PATIENCE, encode, make_name, write_event
 from tests.lib.databases import copy_sqlite, read_rows
+from tests.lib.events import STORY
 from tests.lib.killed_api import KilledApi
 from tests.lib.line import open_line
 from tests.lib.raw_http import connect, make_head
@@ -27,7 +28,6 @@ Served = tuple[KilledApi, str, str]
 KILLS = 6
 CLIENTS = 6
 LONG_AGO = "2025-05-10"
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 
 
 class Sent(msgspec.Struct):

@@ -23,8 +23,9 @@ from store.at_once import AtOnce
 from tests.integration.test_store_singles import refuse_marked_payloads
 from tests.lib.api import register_sources
 from tests.lib.api_calls import count_rows, find_growth, write_event
-from tests.lib.asked import NOBODY, STORY, ask, assert_same_answer, draw_requests, read_by_batch
+from tests.lib.asked import NOBODY, ask, assert_same_answer, draw_requests, read_by_batch
 from tests.lib.databases import read_rows
+from tests.lib.events import STORY
 from tests.lib.line import open_line
 
 pytestmark = pytest.mark.postgresql

@@ -12,6 +12,15 @@ from schemas.submission import Organisation, Source
 
 SOURCE = Source(id="ward-system", organisation="RZA", format="fhir")
 OTHER = Source(id="other-system", organisation="RZB", format="fhir")
+# What an event says that only the other source may send.
+REPORTED_BY_OTHER = {
+    "PractitionerDetails": {
+        "ReporterType": "3",
+        "ReporterRole": "5",
+        "ReporterInvolvement": "4",
+        "ReporterOrganisation": OTHER.organisation,
+    }
+}
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from store import tables
 from tests.lib.api import SOURCE
 from tests.lib.api_calls import encode, write_event
 from tests.lib.databases import make_engine, read_rows
+from tests.lib.events import STORY
 
-STORY = "The bed rails were lowered for care, and they were not raised again before staff left."
 NOBODY = {"PractitionerDetails": {"ReporterType": "3", "ReporterOrganisation": "RZC"}}
 
 

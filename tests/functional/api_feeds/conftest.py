@@ -11,10 +11,9 @@ from tests.lib.api_feeds import prepare
 
 
 @pytest.fixture(scope="module")
-def api(shared_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    with open_api(tmp_path_factory.mktemp("feeds"), shared_database_url) as opened:
-        prepare(opened)
-        yield opened
+def api(api: Api) -> Api:
+    prepare(api)
+    return api
 
 
 @pytest.fixture
