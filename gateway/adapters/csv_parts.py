@@ -18,6 +18,7 @@ from gateway.adapters.csv_columns import Columns, find_columns
 from gateway.adapters.csv_encoding import find_encoding
 from gateway.adapters.csv_groups import find_row_id
 from gateway.adapters.csv_lines import Lines
+from gateway.adapters.csv_plain import PlainRows
 from gateway.adapters.csv_rows import Rows, open_rows
 from gateway.adapters.csv_totals import is_totals
 from gateway.adapters.indexing import Index, Piece
@@ -71,16 +72,34 @@ def _walk_rows(
     rows: Rows, columns: Columns, index: Index, limits: Limits, pieces: "_Pieces"
 ) -> None:
     """A record a row; the last of them may be one of totals."""
-    last: tuple[list[str], str] | Exception | None = None
+    last: tuple[list[str], str] | Exception | str | None = None
     spot: Spot = (None, 0)
-    for found in rows.walk():
+    for found in _scan(rows):
         if last is not None:
             pieces.take(index.count(limits), spot)
         last, spot = found, pieces.spot
+    if isinstance(last, str):
+        last = rows.take_apart(last)
     if isinstance(last, tuple) and is_totals(rows.make_record(0, *last).content, columns):
         index.tell(reading.TOTALS_ROW.at(row=f"row {spot[1]}"))
     elif last is not None:
         pieces.take(index.count(limits), spot)
+
+
+def _scan(rows: Rows) -> Iterator[tuple[list[str], str] | Exception | str]:
+    """The rows as :meth:`Rows.walk` gives them; but of one that is surely a record its line, not
+    taken apart, which is most of the work."""
+    walked, plain = rows.walk(), rows.make_plain()
+    lines = cast("_PlacedLines", rows.lines)
+    while True:
+        line = lines.take_plain(plain)
+        if line is not None:
+            rows.row += 1
+            yield line
+        elif (found := next(walked, None)) is not None:
+            yield found
+        else:
+            return
 
 
 def _walk_groups(
@@ -145,9 +164,17 @@ class _PlacedText:
         self._encoding = encoding.removesuffix("-sig")
         # Behind a mark of UTF-8, be it true (the decoder takes it) or false (it is skipped).
         self.place = len(codecs.BOM_UTF8) if encoding == "utf-8-sig" else text.buffer.tell()
+        self._seen: str | None = None
+
+    def look(self, limit: int) -> str:
+        """The line that is read next."""
+        if self._seen is None:
+            self._seen = self._text.readline(limit)
+        return self._seen
 
     def readline(self, limit: int) -> str:
-        line = self._text.readline(limit)
+        line = self.look(limit)
+        self._seen = None
         if line.isascii() or self._encoding == "cp1252":
             self.place += len(line)
         else:
@@ -183,6 +210,17 @@ class _PlacedLines(Lines):
     def start_record(self) -> None:
         super().start_record()
         self.began = None if self._waiting else self._placed.place
+
+    def take_plain(self, plain: PlainRows) -> str | None:
+        """The next line where it is a row and a record, and is taken now."""
+        if self._waiting:
+            return None
+        line = self._placed.look(self.limit)
+        if len(line) >= self.limit or not plain.has(line):
+            return None
+        self.began = self._placed.place
+        self._budget += len(self._placed.readline(self.limit))
+        return line
 
     def give_again(self, *, skip: int) -> None:
         size = sum(map(len, self.taken[skip:]))

@@ -22,6 +22,7 @@ from gateway.adapters.csv_encoding import find_encoding, skip_false_mark
 from gateway.adapters.csv_groups import join_rows
 from gateway.adapters.csv_header import find_delimiter, read_header
 from gateway.adapters.csv_lines import Lines, OverlongRecord
+from gateway.adapters.csv_plain import PlainRows
 from gateway.adapters.csv_totals import hold_back_totals
 from gateway.adapters.limits import Limits
 from gateway.adapters.poisoned import keep_poisoned
@@ -123,6 +124,15 @@ class Rows:
     def names(self) -> list[str]:
         """The columns, as the header has them."""
         return self._names
+
+    def make_plain(self) -> PlainRows:
+        """What tells rows that need not be taken apart to be counted."""
+        return PlainRows(self._delimiter, self._header.starts)
+
+    def take_apart(self, line: str) -> tuple[list[str], str]:
+        """As :meth:`walk` gives it, of a row that is one line."""
+        cells: list[str] = next(csv.reader([line], delimiter=self._delimiter, strict=True))
+        return cells, "\x1f".join(cells)
 
     def walk(self) -> Iterator[tuple[list[str], str] | csv.Error | OverlongRecord]:
         """Of each row that is a record its cells, also as one text; or why it cannot be read: then
