@@ -24,9 +24,8 @@ class Reading:
             self.broken = stopped.finding
             assert self.broken.scope == "batch"
         found = [finding for record in self.records for finding in record.findings]
-        self.words = [
-            word_message(one) for one in [*found, *([self.broken] if self.broken else [])]
-        ]
+        found += [self.broken] if self.broken else []
+        self.words = [word_message(one) for one in found]
         assert all(word_fix(one) for one in found)
         numbers = [record.number for record in self.records]
         assert numbers == list(range(1, len(numbers) + 1))
