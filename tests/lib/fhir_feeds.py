@@ -1,4 +1,4 @@
-"""FHIR feeds small enough to see through, of one event again and again, and what reading them gives."""
+"""FHIR feeds of one event, small enough to see through, and what reading them gives."""
 
 import json
 from collections.abc import Callable, Iterator
