@@ -34,7 +34,6 @@ from store.unit_of_work import UnitOfWork
 # A paused attempt that holds locks must not stop the one that took over (tried with SIGSTOP).
 LOCK_TIMEOUT = "30s"
 IDLE_TIMEOUT = "60s"
-_OPTIONS = f"-c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}"
 BUSY_MILLISECONDS = 30_000
 _BUSY_STEP = 20
 _NO_IDLE_TIMEOUT = text("SET LOCAL idle_in_transaction_session_timeout = 0")
@@ -58,7 +57,7 @@ class Store:
         if not self.is_postgresql:
             return None
         _, given = self._engine.dialect.create_connect_args(self._engine.url)
-        return AtOnce({**given, "options": _OPTIONS}, actor=actor)
+        return AtOnce({**given, "options": _make_options()}, actor=actor)
 
     @property
     def is_postgresql(self) -> bool:
@@ -195,10 +194,14 @@ def _ping_idle(engine: Engine) -> None:
             raise DisconnectionError from None
 
 
+def _make_options() -> str:
+    return f"-c lock_timeout={LOCK_TIMEOUT} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT}"
+
+
 def _make_postgresql(address: URL) -> Engine:
     engine = create_engine(
         address.set(drivername="postgresql+psycopg"),
-        connect_args={"options": _OPTIONS},
+        connect_args={"options": _make_options()},
         # The loader's locking stands on each statement seeing what was committed before it.
         isolation_level="READ COMMITTED",
         hide_parameters=True,

@@ -24,6 +24,7 @@ from schemas.errors import UnavailableError
 from tests.lib.line import open_line, register_everyone
 from tests.lib.line_child import SETTINGS, start_child, tell_to_begin, wait_for
 from tests.lib.snapshot import find_differences, read_snapshot
+from tests.lib.waiting import wait_for as wait_until
 
 EVENTS = 150
 
@@ -125,32 +126,60 @@ def test_a_paused_attempt_that_wakes_writes_nothing(make_place, feed):
     assert_same(place.read_all(), expected)
 
 
-def test_an_attempt_paused_with_locks_in_its_hands(make_place, feed, monkeypatch):
-    """Who would take over is told to come again. PostgreSQL ends the paused one's transaction;
-    SQLite cannot, and it goes on where it was."""
+def start_and_stop_inside(place: Place, batch_id: str, work, silent_for: str):
+    """A child that stopped with locks in its hands."""
+    numbers = json.dumps([number for _, number in work])
+    paused = place.start("process-and-stop-inside", batch_id, numbers, silent_for)
+    tell_to_begin(paused)
+    _, status = os.waitpid(paused.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    return paused
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Who meets a lock does not wait for it."""
     monkeypatch.setattr(store.engine, "LOCK_TIMEOUT", "50ms")
     monkeypatch.setattr(store.engine, "BUSY_MILLISECONDS", 50)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_attempt_paused_with_locks_in_its_hands(make_place, feed):
+    """Who would take over is told to come again; where the paused one wakes, it goes on."""
     expected = read_calm(make_place(), feed)
     place = make_place()
     batch_id = place.receive(feed)
     work = place.plan()
-    numbers = json.dumps([number for _, number in work])
-    paused = place.start("process-and-stop-inside", batch_id, numbers)
-    tell_to_begin(paused)
-    _, status = os.waitpid(paused.pid, os.WUNTRACED)
-    assert os.WIFSTOPPED(status)
+    paused = start_and_stop_inside(place, batch_id, work, "1h")
     with pytest.raises(UnavailableError) as refused:
         place.process(work)
     assert refused.value.retryable
-    if place.url.startswith("postgresql"):
-        for _ in range(100):
-            with suppress(UnavailableError):
-                place.process(work)
-                break
     paused.send_signal(signal.SIGCONT)
-    is_cut_off = place.url.startswith("postgresql")
-    assert wait_for(paused) == ("UnavailableError True" if is_cut_off else "done")
+    assert wait_for(paused) == "done"
     place.process(work)
+    place.finish()
+    assert_same(place.read_all(), expected)
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("impatient")
+def test_postgresql_ends_the_transaction_of_who_is_silent(fresh_postgresql, tmp_path, feed):
+    """So who would take over is let in, and the paused one has to come again. SQLite cannot."""
+    expected = read_calm(Place(tmp_path / "calm", fresh_postgresql()), feed)
+    place = Place(tmp_path / "rough", fresh_postgresql())
+    batch_id = place.receive(feed)
+    work = place.plan()
+    paused = start_and_stop_inside(place, batch_id, work, "500ms")
+
+    def take_over() -> bool:
+        with suppress(UnavailableError):
+            place.process(work)
+            return True
+        return False
+
+    wait_until("the locks of the silent one", take_over)
+    paused.send_signal(signal.SIGCONT)
+    assert wait_for(paused) == "UnavailableError True"
     place.finish()
     assert_same(place.read_all(), expected)
 

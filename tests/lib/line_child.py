@@ -10,7 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import store.engine
+from sqlalchemy import text
+
 from gateway.bootstrap import Gateway
 from gateway.pipeline.finish import finish_batches
 from gateway.pipeline.ingest import ingest_feed
@@ -49,7 +50,7 @@ def tell_to_begin(child: "subprocess.Popen[str]") -> None:
 
 def wait_for(child: "subprocess.Popen[str]") -> str:
     """How it ended."""
-    told, _ = child.communicate(timeout=60)
+    told, _ = child.communicate(timeout=300)
     return told.strip()
 
 
@@ -58,13 +59,17 @@ def _stop_now(_records: int) -> None:
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-def _stop_inside_a_transaction() -> None:
-    """Paused once, with a chunk written and not committed: it holds locks."""
+def _stop_inside_a_transaction(silent_for: str) -> None:
+    """Paused once, with a chunk written and not committed: it holds locks. PostgreSQL ends the
+    session of who is silent for so long; from here on, and not wherever else the machine stalls."""
     kept = Records.load
 
     def load_and_stop(self: Records, batch: Batch, records: Sequence[JudgedRecord]) -> Counts:
         counts = kept(self, batch, records)
         Records.load = kept  # type: ignore[method-assign]
+        if self._connection.dialect.name == "postgresql":
+            limit = f"SET LOCAL idle_in_transaction_session_timeout = '{silent_for}'"
+            self._connection.execute(text(limit))
         os.kill(os.getpid(), signal.SIGSTOP)
         return counts
 
@@ -79,10 +84,10 @@ def _work(gateway: Gateway, verb: str, words: list[str]) -> None:
                 gateway, source, stream, filename="feed"
             )
     elif verb.startswith("process"):
-        batch_id, parts = words
+        batch_id, parts, *silent_for = words
         progress = _stop_now if verb == "process-and-stop" else None
         if verb == "process-and-stop-inside":
-            _stop_inside_a_transaction()
+            _stop_inside_a_transaction(*silent_for)
         process_parts(gateway, batch_id, json.loads(parts), progress=progress)
     else:
         finish_batches(gateway)
@@ -90,8 +95,6 @@ def _work(gateway: Gateway, verb: str, words: list[str]) -> None:
 
 
 def run(home: Path, url: str, verb: str, words: list[str]) -> str:
-    # The server ends the session of who is silent inside a transaction; here before long.
-    store.engine.IDLE_TIMEOUT = "500ms"
     with open_line(home, url, **SETTINGS) as gateway:
         print("ready", flush=True)
         sys.stdin.readline()
