@@ -25,7 +25,7 @@ from gateway.adapters.csv_lines import Lines, OverlongRecord
 from gateway.adapters.csv_plain import PlainRows
 from gateway.adapters.csv_totals import hold_back_totals
 from gateway.adapters.limits import Limits
-from gateway.adapters.poisoned import keep_poisoned
+from gateway.adapters.poisoned import check_poison, keep_poisoned
 from mappers.profile_model import Profile
 from schemas.batch import Part
 from schemas.catalogue import reading
@@ -134,9 +134,10 @@ class Rows:
         cells: list[str] = next(csv.reader([line], delimiter=self._delimiter, strict=True))
         return cells, "\x1f".join(cells)
 
-    def walk(self) -> Iterator[tuple[list[str], str] | csv.Error | OverlongRecord]:
-        """Of each row that is a record its cells, also as one text; or why it cannot be read: then
-        its lines but the first are read again as rows of their own."""
+    def walk(self) -> Iterator[tuple[list[str], str] | Exception]:
+        """Of each row that is a record its cells, also as one text; or why it cannot be read (the
+        last: a fault of ours): then its lines but the first are read again as rows of their
+        own."""
         lines, starts, repeats = self.lines, self._header.starts, _Repeats()
         while True:
             lines.start_record()
@@ -145,7 +146,10 @@ class Rows:
             except StopIteration:
                 repeats.tell(self._tell)
                 return
-            except (csv.Error, OverlongRecord) as error:
+            except Exception as error:
+                check_poison(error)
+                if not lines.taken:
+                    raise  # it would be so for ever
                 self.row += 1
                 yield error
                 lines.give_again(skip=1)
@@ -231,14 +235,16 @@ class Rows:
         return f"column {place + 1} ({name})" if is_ours else f"column {place + 1}"
 
     def _unreadable(self, number: int, error: Exception) -> SourceRecord:
-        """A row whose quoting makes no sense, or that does not end."""
+        """A row whose quoting makes no sense, or that does not end; or over which we fail."""
+        local_id = self._find_id_of_line(next(iter(self.lines.taken), ""))
+        if not isinstance(error, csv.Error | OverlongRecord):
+            return keep_poisoned(error, number, f"row {self.row}", local_id=local_id)
         finding = (
             reading.ROW_TOO_LONG.at(limit=self.lines.limit)
             if isinstance(error, OverlongRecord)
             else reading.BAD_QUOTING.at()
         )
         digest = sha256("".join(self.lines.taken).encode(errors="surrogatepass")).digest()
-        local_id = self._find_id_of_line(next(iter(self.lines.taken), ""))
         return SourceRecord(number, f"row {self.row}", None, digest, (finding,), local_id)
 
     def _find_id_of_line(self, line: str) -> str | None:

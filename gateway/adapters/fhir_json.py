@@ -33,11 +33,13 @@ def read_fhir_ndjson(
 ) -> Iterator[SourceRecord]:
     """A record for each line that is not blank, from byte ``part.start`` to ``part.end``."""
     plain = PlainReader(limits) if mapped_only else None
-    for number, locator, raw, raw_hash in iterate_lines(stream, part, limits.record_bytes):
-        if raw is None:
-            yield _too_long(number, locator, raw_hash, limits)
-        else:
+    for number, locator, raw, raw_hash, error in iterate_lines(stream, part, limits.record_bytes):
+        if raw is not None:
             yield _read_record(raw, number, locator, limits, plain)
+        elif error is not None:
+            yield keep_poisoned(error, number, locator)
+        else:
+            yield _too_long(number, locator, raw_hash, limits)
 
 
 def read_fhir_json(

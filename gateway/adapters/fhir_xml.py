@@ -130,7 +130,7 @@ class _RecordMaker:
         self._feed = feed
 
     def skip(self, skipped: Skipped) -> SourceRecord:
-        return make_record(self._number, self._locator, None, skipped.raw_hash, skipped.finding)
+        return skipped.make_record(self._number, self._locator)
 
     def make(self, whole: etree._Element) -> SourceRecord:
         if self._counted_only:

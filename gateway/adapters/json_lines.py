@@ -12,12 +12,14 @@ _PIECE: Final = 1 << 20
 
 class Line(NamedTuple):
     """A line that is not blank, without the blanks around it. ``raw`` is None where it is too
-    long: then ``raw_hash`` is that of all of it."""
+    long: then ``raw_hash`` is that of all of it; or where our own code failed over it, with
+    ``error``."""
 
     number: int
     locator: str
     raw: bytes | None
     raw_hash: bytes = b""
+    error: Exception | None = None
 
 
 def iterate_lines(stream: BinaryIO, part: Part, limit: int) -> Iterator[Line]:
@@ -33,7 +35,14 @@ def iterate_lines(stream: BinaryIO, part: Part, limit: int) -> Iterator[Line]:
         locator = f"line {line}"
         line += 1
         if len(raw) > limit and not raw.endswith(b"\n"):
-            skipped, raw_hash, is_blank = _skip_line(stream, raw, left)
+            try:
+                skipped, raw_hash, is_blank = _skip_line(stream, raw, left)
+            except Exception as error:  # noqa: BLE001 - a fault of ours costs this line alone
+                stream.seek(part.end - left)
+                left -= _find_end(stream, left)
+                yield Line(number, locator, None, error=error)
+                number += 1
+                continue
             left -= skipped
             if not is_blank:
                 yield Line(number, locator, None, raw_hash)
@@ -55,3 +64,11 @@ def _skip_line(stream: BinaryIO, start: bytes, left: int) -> tuple[int, bytes, b
         digest.update(raw.rstrip(b"\r\n"))
         is_blank = is_blank and not raw.strip()
     return skipped, digest.digest(), is_blank
+
+
+def _find_end(stream: BinaryIO, left: int) -> int:
+    """Steps over the rest of a line, and does nothing else that could fail."""
+    skipped, piece = 0, b""
+    while not piece.endswith(b"\n") and (piece := stream.readline(min(_PIECE, left - skipped))):
+        skipped += len(piece)
+    return skipped

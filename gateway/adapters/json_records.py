@@ -39,7 +39,10 @@ def read_json_records(
     make = _RecordMaker(profile, limits)
     if by_line:
         for line in iterate_lines(stream, part, limits.record_bytes):
-            yield make.make(line.number, line.locator, line.raw, line.raw_hash)
+            if line.error is not None:
+                yield keep_poisoned(line.error, line.number, line.locator)
+            else:
+                yield make.make(line.number, line.locator, line.raw, line.raw_hash)
         return
     document = JsonStream(stream, part.start, part.end)
     yield from Documents(document, part, profile.record or "", make).read()

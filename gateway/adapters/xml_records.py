@@ -52,7 +52,7 @@ def read_xml(
             yield SourceRecord(number, locator, None, b"")
             continue
         if isinstance(element, Skipped):
-            yield SourceRecord(number, locator, None, element.raw_hash, (element.finding,))
+            yield element.make_record(number, locator)
             continue
         try:
             flat = flattening.read(element)

@@ -14,11 +14,14 @@ from lxml import etree
 
 from gateway.adapters.broken import BrokenFeed, Tell, tell_nobody
 from gateway.adapters.limits import Limits
+from gateway.adapters.poisoned import UNKNOWN_HASH, find_poison
 from gateway.adapters.xml_bytes import XmlBytes, XmlEncoding
 from gateway.adapters.xml_prolog import check_prolog
 from gateway.adapters.xml_scan import Break, Stretch, XmlScan, find_byte
 from schemas.catalogue import reading
+from schemas.fault import Fault
 from schemas.finding import Finding
+from schemas.record import SourceRecord
 
 _CHUNK: Final = 32_768
 # A start tag or a comment of more than so many records is no feed.
@@ -26,10 +29,15 @@ _MOST_IN_A_TAG: Final = 4
 
 
 class Skipped(NamedTuple):
-    """A record that was passed over: sha256 of its bytes, and why."""
+    """A record that was passed over: sha256 of its bytes, and why; or our own fault over it."""
 
     raw_hash: bytes
-    finding: Finding
+    finding: Finding | None
+    fault: Fault | None = None
+
+    def make_record(self, number: int, locator: str) -> SourceRecord:
+        findings = () if self.finding is None else (self.finding,)
+        return SourceRecord(number, locator, None, self.raw_hash, findings, fault=self.fault)
 
 
 class XmlFeed:
@@ -57,6 +65,7 @@ class XmlFeed:
         self._bytes = XmlBytes(stream, self._encoding)
         self._scan: XmlScan | None = None
         self._count = 0
+        self._is_missing = bool(also)
 
     @property
     def is_repaired(self) -> bool:
@@ -80,21 +89,12 @@ class XmlFeed:
                     source.head = self._reopen(stretch)
                     self._bytes.seek(stretch.end)
                 yield from self._parse(source)
-            except etree.XMLSyntaxError as error:
-                stretch = self._find_record(source)
-                if stretch is None:
-                    raise self._broken(error) from None
-                problem = _problem_of(error)
-                finding = reading.XML_RECORD_REFUSED.at(problem=problem)
-            except _TooLongError:
-                stretch = self._find_record(source)
-                if stretch is None:
-                    raise self._too_long() from None
-                finding = reading.XML_RECORD_TOO_LONG.at(limit=self._limits.record_bytes)
+            except Exception as error:  # noqa: BLE001 - raised again where it is no record's
+                stretch, skipped = self._step_over(error, source)
             else:
                 return
             self._count += 1
-            yield Skipped(self._hash(stretch), finding)
+            yield skipped
             if not stretch.around:  # the record was the root
                 self._check_rest()
                 return
@@ -126,12 +126,34 @@ class XmlFeed:
                     yield element
                 elif element.tag in also:
                     yield element
+                    self._is_missing = False
                 _clear(element)
         except etree.XMLSyntaxError as error:
             # A prefix that is not declared is only told when all was read: it stays in the name,
             # and the name is no field of any profile.
             if getattr(error, "code", 0) != etree.ErrorTypes.NS_ERR_UNDEFINED_NAMESPACE:
                 raise
+
+    def _step_over(self, error: Exception, source: "_Source") -> tuple[Stretch, Skipped]:
+        """The record at which the reading stopped; raises where it can go on behind none."""
+        if isinstance(error, etree.XMLSyntaxError):
+            stretch = self._find_record(source)
+            if stretch is None:
+                raise self._broken(error) from None
+            problem = _problem_of(error)
+            return stretch, self._skip(stretch, reading.XML_RECORD_REFUSED.at(problem=problem))
+        if isinstance(error, _TooLongError):
+            stretch = self._find_record(source)
+            if stretch is None:
+                raise self._too_long() from None
+            limit = self._limits.record_bytes
+            return stretch, self._skip(stretch, reading.XML_RECORD_TOO_LONG.at(limit=limit))
+        fault = find_poison(error)
+        stretch = self._second_look().find_record(self._count + 1)
+        # What is wanted beside the records (a Bundle's type) is not passed over with one.
+        if stretch is None or self._is_missing:
+            raise error
+        return stretch, Skipped(UNKNOWN_HASH, None, fault)
 
     def _find_record(self, source: "_Source") -> Stretch | None:
         """The next record in the file, if it is the one that could not be read."""
@@ -179,13 +201,13 @@ class XmlFeed:
         declared = f'<?xml version="1.0" encoding="{said}"?>'
         return f"{declared}{stretch.around}".encode(said, "xmlcharrefreplace")
 
-    def _hash(self, stretch: Stretch) -> bytes:
+    def _skip(self, stretch: Stretch, finding: Finding) -> Skipped:
         digest, left = sha256(), stretch.end - stretch.start
         self._stream.seek(stretch.start)
         while left and (chunk := self._stream.read(min(left, _CHUNK))):
             digest.update(chunk)
             left -= len(chunk)
-        return digest.digest()
+        return Skipped(digest.digest(), finding)
 
 
 class _TooLongError(Exception):

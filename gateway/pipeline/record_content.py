@@ -68,7 +68,7 @@ def _find(
     stream: BinaryIO, shape: Shape, part: Part, terms: FeedTerms, number: int
 ) -> Content | None:
     if shape in _LINES:
-        for line, _, raw, _ in iterate_lines(stream, part, terms.limits.record_bytes):
+        for line, _, raw, *_ in iterate_lines(stream, part, terms.limits.record_bytes):
             if line == number:
                 return None if raw is None else Content(raw, _LINES[shape])
         return None

@@ -15,11 +15,11 @@ from gateway.pipeline.replay import Pace, replay_records
 from schemas.quarantine import UnloadedFilter
 from schemas.submission import Organisation
 from store.tables import alerts, audit, batches, findings, marks, quarantine, replays
-from tests.functional.test_quarantine import generate
+from tests.functional.test_quarantine import EVENTS, generate
 from tests.lib.databases import read_rows
 from tests.lib.line import ingest, open_line, read_receipt, register_everyone
 from tests.lib.oracle import read_told
-from tests.lib.poison import poison_mapper, poison_reader, refusing
+from tests.lib.poison import break_frames, poison_mapper, poison_reader, refusing
 from tests.lib.snapshot import find_differences, read_snapshot
 
 ALL = UnloadedFilter()
@@ -331,3 +331,46 @@ def test_two_replays_at_once_are_one(gateway, monkeypatch):
     assert len(read_rows(gateway.settings.database, marks)) == 40
     assert read_rows(gateway.settings.database, findings) == []
     assert read_rows(gateway.settings.database, batches)[0].quarantined == 0
+
+
+# Where the reader fails over element 12 of XML it is the next one that does not come.
+FRAMES = {"fhir-xml-5": 12, "xml": 12, "csv": 13}
+
+
+@pytest.mark.parametrize("part_bytes", [20_000, 1_000_000])
+@pytest.mark.parametrize("form", FRAMES)
+def test_what_breaks_the_reader_between_records_costs_one_of_them_and_is_replayed(
+    tmp_path, monkeypatch, form, part_bytes
+):
+    feed, source = generate(form), FORMS[form]
+    with open_line(tmp_path, part_bytes=part_bytes, commit_records=15) as gateway:
+        register_everyone(gateway)
+        with monkeypatch.context() as patch:
+            break_frames(patch, f"SYN-5-{FRAMES[form]:07}".encode())
+            batch = ingest(gateway, source, feed)
+        assert (batch.counts.records, batch.counts.quarantined) == (EVENTS, 1)
+        assert [(one.number, one.after) for one in replay(gateway)] == [(13, "created")]
+        found = read_told(gateway.settings.database)
+    with open_line(tmp_path / "calm") as calm_line:
+        register_everyone(calm_line)
+        ingest(calm_line, source, feed)
+        assert found == read_told(calm_line.settings.database)
+
+
+def test_a_line_that_breaks_the_reader_costs_itself_alone(tmp_path, monkeypatch):
+    lines = generate().splitlines(keepends=True)
+    lines[12] = lines[12].rstrip() + b" " * 100_000 + b"\n"
+    with open_line(tmp_path, part_bytes=20_000, max_record_bytes=50_000) as gateway:
+        register_everyone(gateway)
+        with monkeypatch.context() as patch:
+            break_frames(patch, b"SYN-5-0000013")
+            batch = ingest(gateway, "test-fhir", b"".join(lines))
+        assert (batch.counts.records, batch.counts.quarantined) == (EVENTS, 1)
+    with open_line(tmp_path) as gateway:
+        # The line is short enough by now.
+        assert [(one.number, one.after) for one in replay(gateway)] == [(13, "created")]
+        found = read_told(gateway.settings.database)
+    with open_line(tmp_path / "calm") as calm_line:
+        register_everyone(calm_line)
+        ingest(calm_line, "test-fhir", b"".join(lines))
+        assert found == read_told(calm_line.settings.database)

@@ -6,9 +6,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from lxml import etree
 from sqlalchemy import text
 
-from gateway.adapters import csv_rows, fhir_json, fhir_xml, json_records, xml_records
+from gateway.adapters import (
+    csv_lines,
+    csv_rows,
+    fhir_json,
+    fhir_xml,
+    json_lines,
+    json_records,
+    xml_records,
+    xml_stream,
+)
 from gateway.pipeline import judge
 from mappers.fhir_read import FhirMapper
 from mappers.profile_read import ProfileMapper
@@ -80,6 +90,36 @@ def _spoil(
         return kept(*given, **named)
 
     patch.setattr(owner, name, fail)
+
+
+def break_frames(patch: pytest.MonkeyPatch, marker: bytes) -> None:
+    """What takes a feed apart fails over what holds the marker, before there is any record of it:
+    over a line of a CSV, a line of NDJSON that is too long, an element of XML that was given (it is
+    the next one that does not come)."""
+    take_line, clear, skip = csv_lines.Lines.__next__, xml_stream._clear, json_lines._skip_line
+
+    def fail_line(lines: csv_lines.Lines) -> str:
+        line = take_line(lines)
+        check(line.encode())
+        return line
+
+    def fail_clear(element: Any) -> None:
+        check(etree.tostring(element))
+        clear(element)
+
+    def fail_skip(stream: Any, start: bytes, left: int) -> Any:
+        # Some of the line is read by then.
+        stream.readline(min(10, left))
+        check(start)
+        return skip(stream, start, left)
+
+    def check(found: bytes) -> None:
+        if marker in found:
+            raise KeyError(SECRET)
+
+    patch.setattr(csv_lines.Lines, "__next__", fail_line)
+    patch.setattr(xml_stream, "_clear", fail_clear)
+    patch.setattr(json_lines, "_skip_line", fail_skip)
 
 
 @contextmanager
