@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.functional.test_watched_folder import CONTROL, FEED
+from tests.lib.collecting import FEED
 from tests.lib.command_line import CommandLineHere
+from tests.lib.watched_folder import CONTROL
 
 
 @pytest.fixture

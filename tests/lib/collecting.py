@@ -21,6 +21,9 @@ from tests.lib.databases import read_rows
 from tests.lib.line import NOW, open_line
 
 __all__ = ["NOW", "OTHER", "SOURCE"]
+FEED = b"synthetic feed\n"
+# In texts that may stand nowhere but in the store.
+MARK = "Zebrafinch"
 
 
 class Clock:

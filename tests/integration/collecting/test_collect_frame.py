@@ -20,6 +20,8 @@ from gateway.pipeline.receive import receive_feed
 from schemas.errors import UnavailableError, UnknownError, WrongUseError
 from store.tables import audit
 from tests.lib.collecting import (
+    FEED,
+    MARK,
     OTHER,
     SOURCE,
     Clock,
@@ -36,9 +38,6 @@ from tests.lib.collecting import (
 )
 from tests.lib.databases import read_rows
 
-FEED = b"synthetic feed\n"
-MARK = "Zebrafinch"
-
 
 @pytest.fixture
 def opened(tmp_path: Path, database_url: str) -> Iterator[tuple[Gateway, Clock]]:
@@ -50,11 +49,6 @@ def opened(tmp_path: Path, database_url: str) -> Iterator[tuple[Gateway, Clock]]
 def gateway(opened: tuple[Gateway, Clock], far_end: ScriptedFarEnd) -> Gateway:
     add(opened[0])
     return opened[0]
-
-
-@pytest.fixture
-def clock(opened: tuple[Gateway, Clock]) -> Clock:
-    return opened[1]
 
 
 @pytest.fixture
