@@ -6,9 +6,17 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from store.engine import Store, open_store
 from tests.lib.databases import copy_sqlite, make_database, make_template, start_postgresql
+
+# On a busy machine an example may take its time, and making one too; and a run of the tests is red
+# for what was changed, not for what was drawn today (--hypothesis-profile=default draws anew).
+settings.register_profile(
+    "steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")
