@@ -26,8 +26,9 @@ from tests.lib.api import with_key
 from tests.lib.databases import load_pgserver, make_database, make_engine, make_template
 from tests.lib.fault_run import POINTS, SETTINGS, SOURCES, Order, run_line
 from tests.lib.line import NOW, open_line, register_everyone
-from tests.lib.mail_server import Answers, find_free_port, run_server
+from tests.lib.mail_server import Answers, run_server
 from tests.lib.outcome import assert_undisturbed, read_mail, read_outcome
+from tests.lib.ports import hold_port
 from tests.lib.served import Served
 
 EVENTS = 60
@@ -199,7 +200,7 @@ def wait_until_it_loads(place):
 
 def test_mail_is_down_for_an_hour(place, undisturbed):
     """No server listens; then it comes back. Each mail is sent once, and none is given up."""
-    port = find_free_port()
+    port = hold_port()
     with place.open(smtp_host="127.0.0.1", smtp_port=port) as gateway:
         run_line(gateway, place.feeds)
     for minute in range(1, 61):

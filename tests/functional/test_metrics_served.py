@@ -9,15 +9,15 @@ from pathlib import Path
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.lib.mail_server import find_free_port
+from tests.lib.ports import hold_port
 
-PATIENCE = 60
+PATIENCE = 180
 CALLS = 12
 
 
 def ask(address):
     try:
-        return requests.get(address, timeout=5, headers={"Connection": "close"})
+        return requests.get(address, timeout=PATIENCE, headers={"Connection": "close"})
     except requests.ConnectionError:
         return None
 
@@ -33,7 +33,7 @@ def wait_for(address, process):
 
 
 def test_all_processes_count_into_one_port_that_is_not_the_apis(tmp_path):
-    port, metrics = find_free_port(), find_free_port()
+    port, metrics = hold_port(), hold_port()
     program = Path(sys.executable).with_name("lrms-gateway")
     settings = {"LRMS_HOME": str(tmp_path / "home"), "LRMS_METRICS_PORT": str(metrics)}
     command = [program, "serve", "--port", str(port), "--workers", "2"]

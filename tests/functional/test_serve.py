@@ -5,7 +5,6 @@ import importlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,16 +21,11 @@ from gateway.pipeline.register import add_organisations, add_source
 from samples.airflow_home import make_environment
 from schemas.submission import Source
 from tests.lib.line import open_line, read_register
+from tests.lib.ports import hold_port
 
 # Far beyond what it takes (25 s): one that never comes up must not hang the suite.
 PATIENCE = 150
 UP = "Ctrl-C stops everything."
-
-
-def find_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 @contextmanager
@@ -81,7 +75,7 @@ def check_late_load_is_told(home):
 
 @pytest.mark.airflow
 def test_both_come_up_with_something_to_try_and_end_together(tmp_path):
-    ports = {"LRMS_SERVE_PORT": str(find_port()), "LRMS_API_PORT": str(find_port())}
+    ports = {"LRMS_SERVE_PORT": str(hold_port()), "LRMS_API_PORT": str(hold_port())}
     api, airflow = (f"http://127.0.0.1:{ports[name]}" for name in sorted(ports))
     # Every run of load_feeds is late then, a third of a second after it was queued.
     late = {"LRMS_LOAD_LATE_MINUTES": "0.005"}

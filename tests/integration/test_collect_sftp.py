@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import random
-import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from tests.lib.collecting import (
     run,
 )
 from tests.lib.databases import copy_sqlite
+from tests.lib.ports import hold_port
 from tests.lib.sftp_server import SftpServer
 from tests.lib.tcp_proxy import Fault, TcpProxy
 
@@ -460,13 +460,10 @@ def test_what_keeps_us_from_the_folder_is_told_by_reason(
 ):
     put("a.csv")
     other_key = SftpServer.make_key(tmp_path, "other")
-    nobody = socket.create_server(("127.0.0.1", 0))
-    closed_port = nobody.getsockname()[1]
-    nobody.close()
     expected = {
         "host-key": {"host_key": other_key[1]},
         "denied": {"key_file": str(other_key[0])},
-        "unreachable": {"port": closed_port},
+        "unreachable": {"port": hold_port()},
         "missing": {"folder": str(folder / "none")},
         "secret": {"key_file": str(tmp_path / "none")},
     }

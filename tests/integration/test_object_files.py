@@ -15,8 +15,8 @@ from store.object_files import ObjectFiles
 from store.raw_files import DamagedError, hash_range
 from store.raw_store import open_raw_store
 from tests.lib.line import open_line, register_everyone
-from tests.lib.mail_server import find_free_port
 from tests.lib.object_store import run_object_store
+from tests.lib.ports import hold_port
 
 CONTENT = b"synthetic feed\n" * 800_000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -115,7 +115,7 @@ def test_what_is_removed_is_gone_and_may_be_removed_again(files):
 
 
 def test_a_store_that_does_not_answer_may_answer_later(files, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{find_free_port()}")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{hold_port()}")
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     fsspec.filesystem("s3").clear_instance_cache()
     with pytest.raises(UnavailableError, match="could not be stored") as refused:

@@ -14,8 +14,9 @@ from gateway.notifications.mailer import AddressRefusedError, DeferredError, Mai
 from gateway.notifications.smtp import SmtpMailer
 from gateway.pipeline.notify import deliver_messages, prepare_messages, retry_parked
 from schemas.outbox import Message
-from tests.lib.mail_server import Answers, find_free_port, run_server
+from tests.lib.mail_server import Answers, run_server
 from tests.lib.outbox import ADMIN, LEADS, Clock, load_events, make_harmed, open_outbox
+from tests.lib.ports import hold_port
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 MESSAGE = Message(
@@ -102,7 +103,7 @@ def test_a_failed_farewell_does_not_undo_what_was_taken(answers, port):
 
 def test_a_server_that_is_not_there(answers):
     with pytest.raises(MailDownError) as failure:
-        SmtpMailer("127.0.0.1", find_free_port()).send(make_mail())
+        SmtpMailer("127.0.0.1", hold_port()).send(make_mail())
     assert failure.value.word == "no_answer"
 
 

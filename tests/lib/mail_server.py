@@ -1,11 +1,12 @@
 """A real mail server (aiosmtpd) that answers as a test tells it to."""
 
-import socket
 from contextlib import contextmanager
 from email import message_from_bytes
 from email.policy import default
 
 from aiosmtpd.controller import Controller
+
+from tests.lib.ports import hold_port
 
 
 class Answers:
@@ -37,15 +38,9 @@ class Answers:
 
 @contextmanager
 def run_server(answers, **options):
-    controller = Controller(answers, hostname="127.0.0.1", port=find_free_port(), **options)
+    controller = Controller(answers, hostname="127.0.0.1", port=hold_port(), **options)
     controller.start()
     try:
         yield controller.port
     finally:
         controller.stop()
-
-
-def find_free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -12,7 +12,7 @@ import requests
 
 from samples.airflow_home import make_environment
 from samples.processes import start, stop
-from tests.lib.mail_server import find_free_port
+from tests.lib.ports import hold_port
 from tests.lib.waiting import wait_for
 
 READY_SECONDS = 180
@@ -63,7 +63,7 @@ class RunningAirflow:
 @contextmanager
 def run_airflow(home: Path, **settings: str) -> Iterator[RunningAirflow]:
     """Up, with our DAGs. ``settings``: of the environment, Airflow's or the gateway's."""
-    port = find_free_port()
+    port = hold_port()
     environment = make_environment(home, port=port) | settings
     airflow = RunningAirflow(home, port, environment)
     process = start([sys.executable, "-m", "airflow", "standalone"], environment, airflow.log)
