@@ -23,7 +23,7 @@ from gateway.sandbox.restore import prepare_sandbox
 from schemas.errors import UnavailableError
 
 _GRACE_SECONDS: Final = 30
-_READY_SECONDS: Final = 30
+_READY_SECONDS: Final = 120
 _LOGGED: Final = {"version": 1, "disable_existing_loggers": False}
 # What does not depend on where it runs; the tests serve the app by the same.
 SERVER: Final[dict[str, Any]] = {

@@ -30,7 +30,7 @@ from tests.lib.identity import Clock
 EVENTS = "/adverse-event/fhir/AdverseEvent"
 FHIR_JSON = "application/fhir+json"
 PROBLEM_JSON = "application/problem+json"
-PATIENCE = 60
+PATIENCE = 120
 # What happens beside requests, and is told of them later: who used how much.
 _BESIDE = ("usage",)
 _names = count(1)

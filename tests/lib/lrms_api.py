@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-_READY_SECONDS = 20
+_READY_SECONDS = 180
 Fault = Callable[[Request], Response | None]
 
 

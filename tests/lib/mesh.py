@@ -17,12 +17,14 @@ from threading import Thread
 import requests
 from mesh_client import MeshClient
 
+from tests.lib.ports import hold_port
+
 SHARED_KEY = "TestKey"
 PASSWORD = "password"
 OURS, SENDER, STRANGER = "X26ABC2", "X26ABC1", "X26ABC3"
 WORKFLOW = "TEST_WORKFLOW"
 _ENVIRONMENT = Path(".venv/mesh-sandbox")
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _DROPPED = ("connection", "host", "transfer-encoding")
 
 
@@ -45,8 +47,7 @@ def make_environment() -> Path:
 def serve_sandbox(home: Path, *options: str, scheme: str = "http") -> Iterator[str]:
     """Its base address; it holds nothing, keeps all in memory, and checks who asks. ``options`` are
     uvicorn's."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = hold_port()
     log = home / "mesh-sandbox.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -74,7 +75,7 @@ def serve_sandbox(home: Path, *options: str, scheme: str = "http") -> Iterator[s
 def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     until = time.monotonic() + _READY_SECONDS
     while process.poll() is None and time.monotonic() < until:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=60):
             return
         time.sleep(0.05)
     raise AssertionError(f"mesh-sandbox did not come up: {log.read_text()[-2000:]}")
@@ -107,7 +108,7 @@ class Mesh:
     seen: list[Request] = field(default_factory=list)
 
     def reset(self) -> None:
-        requests.delete(f"{self.direct}/messageexchange/admin/reset", timeout=30).raise_for_status()
+        requests.delete(f"{self.direct}/messageexchange/admin/reset", timeout=60).raise_for_status()
         self.breaks = self.after = lambda _request: None
         self.seen.clear()
 
@@ -147,7 +148,7 @@ class Mesh:
             "local_id": local_id,
             "status": status,
         }
-        made = requests.post(f"{self.direct}/messageexchange/admin/report", json=told, timeout=30)
+        made = requests.post(f"{self.direct}/messageexchange/admin/report", json=told, timeout=60)
         made.raise_for_status()
         return str(made.json()["message_id"])
 

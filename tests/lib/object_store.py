@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 
 import requests
 
-from tests.lib.mail_server import find_free_port
+from tests.lib.ports import hold_port
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 BUCKET = "feeds"
 
 
@@ -27,13 +27,13 @@ class ObjectStore:
         }
 
     def list_objects(self) -> list[str]:
-        answer = requests.get(f"{self.endpoint}/{BUCKET}?list-type=2", timeout=30)
+        answer = requests.get(f"{self.endpoint}/{BUCKET}?list-type=2", timeout=60)
         return [part.partition("<")[0] for part in answer.text.split("<Key>")[1:]]
 
 
 @contextmanager
 def run_object_store() -> Iterator[ObjectStore]:
-    port = find_free_port()
+    port = hold_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,
@@ -45,7 +45,7 @@ def run_object_store() -> Iterator[ObjectStore]:
         until = time.monotonic() + _READY_SECONDS
         while time.monotonic() < until:
             with suppress(requests.ConnectionError):
-                requests.put(f"{one.endpoint}/{BUCKET}", timeout=30).raise_for_status()
+                requests.put(f"{one.endpoint}/{BUCKET}", timeout=60).raise_for_status()
                 yield one
                 return
             time.sleep(0.2)

@@ -11,7 +11,7 @@ import msgspec
 
 from gateway.api.envelope import SECURITY_HEADERS
 
-PATIENCE = 30
+PATIENCE = 120
 
 
 class RawAnswer(msgspec.Struct):

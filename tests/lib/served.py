@@ -15,7 +15,7 @@ import uvicorn
 
 from gateway.api.serve import SERVER, make_served_app
 
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 
 
 class Served:
@@ -48,7 +48,7 @@ class Served:
         until = time.monotonic() + _READY_SECONDS
         while self.process.poll() is None and time.monotonic() < until:
             with suppress(requests.RequestException):
-                requests.get(f"{self.url}/openapi.json", timeout=5).raise_for_status()
+                requests.get(f"{self.url}/openapi.json", timeout=60).raise_for_status()
                 return
         raise AssertionError("the API did not come up")
 

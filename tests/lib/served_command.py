@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,16 +11,17 @@ from pathlib import Path
 
 import requests
 
-_READY_SECONDS = 60
+from tests.lib.ports import hold_port
+
+_READY_SECONDS = 180
 # What is waited for when it is told to stop.
-_STOP_SECONDS = 40
+_STOP_SECONDS = 120
 
 
 @contextmanager
 def serve_command(home: Path, database_url: str, **settings: object) -> Iterator[str]:
     """The base address; told to stop at the end of the block, and it must do so."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = hold_port()
     given = {f"LRMS_{name.upper()}": str(value) for name, value in settings.items()}
     process = subprocess.Popen(
         [Path(sys.executable).with_name("lrms-gateway"), "serve", "--port", str(port)],
@@ -44,7 +44,7 @@ def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
     until = time.monotonic() + _READY_SECONDS
     while process.poll() is None and time.monotonic() < until:
         with suppress(requests.RequestException):
-            requests.get(f"{url}/health", timeout=5).raise_for_status()
+            requests.get(f"{url}/health", timeout=60).raise_for_status()
             return
         time.sleep(0.05)
     raise AssertionError("lrms-gateway serve did not come up")

@@ -24,8 +24,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.lib.openssh import find_sshd
+from tests.lib.ports import hold_port
 
-_READY_SECONDS = 20
+_READY_SECONDS = 180
 
 
 class SftpServer:
@@ -51,7 +52,7 @@ class SftpServer:
         self.start(host_file)
 
     def start(self, host_file: Path) -> None:
-        self.port = _find_port()
+        self.port = hold_port()
         config = self.folder / "config"
         config.write_text(self._write_config(host_file))
         command = [str(self._program.path), "-D", "-e", "-f", str(config)]
@@ -146,7 +147,7 @@ class SftpServer:
         until = time.monotonic() + _READY_SECONDS
         while self._process.poll() is None and time.monotonic() < until:
             try:
-                with socket.create_connection((self.host, self.port), timeout=5) as talking:
+                with socket.create_connection((self.host, self.port), timeout=60) as talking:
                     if talking.recv(4) == b"SSH-":
                         return
             except OSError:
@@ -154,9 +155,3 @@ class SftpServer:
         told = self.read_log()
         self.close()
         raise AssertionError(f"the SFTP server did not come up: {told}")
-
-
-def _find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port

@@ -51,7 +51,7 @@ class TcpProxy:
         self._loop.close()
 
     def _run(self, work):
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=120)
 
     async def _open(self) -> None:
         self._server = await asyncio.start_server(self._serve, self.host, 0)

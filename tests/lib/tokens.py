@@ -25,9 +25,9 @@ def make_token_app(gateway: Gateway) -> FastAPI:
 def post(base: str, assertion: str = "", *, body: Any = None, **changes: Any) -> Response:
     """The form, changed; or another body, and headers as changes."""
     if body is not None:
-        return requests.post(f"{base}/oauth2/token", data=body, headers=changes, timeout=30)
+        return requests.post(f"{base}/oauth2/token", data=body, headers=changes, timeout=60)
     form = make_form(assertion or sign(KEY, make_claims()), **changes)
-    return requests.post(f"{base}/oauth2/token", data=form, timeout=30)
+    return requests.post(f"{base}/oauth2/token", data=form, timeout=60)
 
 
 def read_error(answer: Response) -> tuple[int, str, str]:

@@ -45,7 +45,7 @@ def open_bench(home: Path, database_url: str = "", **settings: object) -> Iterat
 
 def make_client(url: str, key: str) -> Client:
     headers = {"Ocp-Apim-Subscription-Key": key, "Tus-Resumable": "1.0.0"}
-    return Client(base_url=url, headers=headers, timeout=60)
+    return Client(base_url=url, headers=headers, timeout=120)
 
 
 def tell(**told: str) -> dict[str, str]:

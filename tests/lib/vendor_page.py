@@ -11,24 +11,24 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
 
+from tests.lib.ports import hold_port
 from tests.lib.tutorial import Shell, make_checkout
 
 FOLDER = Path("docs/vendors")
 PAGES = ("getting-started", "authentication", "sandbox", "conformance")
 ADDRESS = "http://127.0.0.1:8000"
 NEEDED = ("curl",)
-_READY_SECONDS = 60
+_READY_SECONDS = 180
 _BLOCK = re.compile(
     r"(?P<note><!-- (?P<what>file|not typed):? ?(?P<name>\S*) -->\n)?"
     r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$"
@@ -91,38 +91,32 @@ class Reader:
 @contextmanager
 def serve_sandbox(home: Path) -> Iterator[str]:
     """As the command serves it: a process of its own, at an address of its own."""
-    port = _find_port()
+    port = hold_port()
     address = f"http://127.0.0.1:{port}"
     program = str(Path(sys.executable).with_name("lrms-gateway"))
-    process = subprocess.Popen(
-        [program, "serve", "--sandbox", "--port", str(port)],
-        env=os.environ | {"LRMS_HOME": str(home), "LRMS_PUBLIC_URL": address},
-        stderr=subprocess.DEVNULL,
-    )
+    log = home.with_name(f"{home.name}.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [program, "serve", "--sandbox", "--port", str(port)],
+            env=os.environ | {"LRMS_HOME": str(home), "LRMS_PUBLIC_URL": address},
+            stderr=output,
+        )
     try:
-        _wait_until_up(address)
+        _wait_until_up(process, address, log)
         yield address
     finally:
         process.terminate()
         process.wait()
 
 
-def _find_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
-
-
-def _wait_until_up(address: str) -> None:
+def _wait_until_up(process: "subprocess.Popen[bytes]", address: str, log: Path) -> None:
     until = time.monotonic() + _READY_SECONDS
-    while time.monotonic() < until:
-        try:
-            requests.get(f"{address}/health", timeout=5).raise_for_status()
-        except requests.ConnectionError:
-            time.sleep(0.1)
-        else:
+    while process.poll() is None and time.monotonic() < until:
+        with suppress(requests.RequestException):
+            requests.get(f"{address}/health", timeout=60).raise_for_status()
             return
-    raise AssertionError("the sandbox did not come up")
+        time.sleep(0.1)
+    raise AssertionError(f"the sandbox did not come up: {log.read_text()[-2000:]}")
 
 
 def rewrite(page: str, reader: Reader) -> str:
