@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -79,18 +80,13 @@ class RawFiles:
         incoming = self._folder / "incoming"
         incoming.mkdir(parents=True, exist_ok=True)
         _sweep(incoming)
-        digest, size = hashlib.sha256(), 0
         # Beside the final place, so that the link stays within one file system.
         with tempfile.NamedTemporaryFile(dir=incoming, buffering=0) as target:
-            while block := stream.read(BLOCK):
-                digest.update(block)
-                size += len(block)
-                write_all(target.fileno(), block)
-            target.flush()
+            raw = _copy(stream, target.fileno())
             os.fchmod(target.fileno(), _READ_ONLY)
             os.fsync(target.fileno())
-            self._link(Path(target.name), self._path(digest.hexdigest()))
-        return RawFile(digest.hexdigest(), size)
+            self._link(Path(target.name), self._path(raw.sha256))
+        return raw
 
     def _link(self, written: Path, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -163,6 +159,22 @@ def hash_range(stream: BinaryIO, start: int = 0, end: int | None = None) -> str:
         digest.update(block)
         left -= len(block)
     return digest.hexdigest()
+
+
+def _copy(stream: Readable, target: int) -> RawFile:
+    """What the stream holds, written, and hashed by another core meanwhile where it is long."""
+    digest, size = hashlib.sha256(), 0
+    with ThreadPoolExecutor(1) as pool:
+        hashed: Future[None] | None = None
+        while block := stream.read(BLOCK):
+            if hashed is not None:
+                hashed.result()
+            if len(block) < BLOCK:
+                digest.update(block)
+            else:
+                hashed = pool.submit(digest.update, block)
+            size += write_all(target, block)
+    return RawFile(digest.hexdigest(), size)
 
 
 def _hash_file(path: Path) -> str:

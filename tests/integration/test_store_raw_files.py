@@ -39,6 +39,24 @@ def test_bytes_come_back_from_under_their_hash(tmp_path: Path) -> None:
         assert stream.read() == CONTENT
 
 
+class InPieces(io.RawIOBase):
+    """Gives what it holds in pieces of these sizes, as a connection does."""
+
+    def __init__(self, content: bytes, sizes: list[int]) -> None:
+        self._content = io.BytesIO(content)
+        self._sizes = iter(sizes)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._content.read(min(size, next(self._sizes, size)))
+
+
+def test_a_stream_that_comes_in_pieces_of_any_size_is_hashed_in_its_order(tmp_path: Path) -> None:
+    content = os.urandom(5 << 20)
+    stream = InPieces(content, [1 << 20, 3, 1 << 20, 1 << 20, 70_000, 1, 1 << 20])
+    stored = RawFiles(tmp_path / "raw").write(stream)
+    assert (stored.sha256, stored.size) == (sha256(content), len(content))
+
+
 def test_file_is_read_only_and_never_written_again(tmp_path: Path) -> None:
     files = RawFiles(tmp_path)
     files.write(io.BytesIO(CONTENT))
