@@ -49,7 +49,8 @@ class Correction(msgspec.Struct, frozen=True):
 
 class SentRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A record of a batch. ``corrections`` in order of arrival; ``corrects``: the batch and the
-    record in whose place it was sent, where it was."""
+    record in whose place it was sent, where it was: then ``corrections`` are those that were sent
+    there after it."""
 
     batch_id: str
     batch_number: int

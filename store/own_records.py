@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -89,7 +89,7 @@ class OwnRecords:
                 received_at=row.received_at,
                 line=read_line(row, tuple(told[key])),
                 corrections=tuple(made[key]),
-                corrects=corrected.get(key[0]),
+                corrects=corrected[key[0]].told if key[0] in corrected else None,
             )
             for row, key in zip(rows, keys, strict=True)
         ]
@@ -97,10 +97,25 @@ class OwnRecords:
     def find_corrections(
         self, batch_numbers: Collection[int]
     ) -> defaultdict[tuple[int, int], list[Correction]]:
-        """By batch and record number, what was sent in its place."""
+        """By batch and record number, what was sent in its place: of a correction that was
+        rejected too, what was sent after it."""
         found: defaultdict[tuple[int, int], list[Correction]] = defaultdict(list)
         if not batch_numbers:
             return found
+        tried = self._find_corrected(batch_numbers)
+        places = {place.batch_number for place in tried.values()}
+        made = self._find_made({*batch_numbers, *places})
+        for key, sent in made.items():
+            found[key] += [one for _, one in sent]
+        for batch_number, place in tried.items():
+            sent = made[place.batch_number, place.record_number]
+            found[batch_number, 1] += [one for number, one in sent if number > batch_number]
+        return found
+
+    def _find_made(
+        self, batch_numbers: Collection[int]
+    ) -> defaultdict[tuple[int, int], list[tuple[int, Correction]]]:
+        """The same without that, each with the number of its batch."""
         columns = corrections.c
         line = (_LINES.batch_number == columns.correction_batch) & (_LINES.number == 1)
         query = (
@@ -110,25 +125,38 @@ class OwnRecords:
             .where(columns.batch_number.in_(batch_numbers))
             .order_by(columns.correction_batch)
         )
+        found: defaultdict[tuple[int, int], list[tuple[int, Correction]]] = defaultdict(list)
         for row in self._connection.execute(query):
             told = Correction(row.id, row.disposition, row.created_at)
-            found[row.batch_number, row.record_number].append(told)
+            found[row.batch_number, row.record_number].append((row.correction_batch, told))
         return found
 
-    def _find_corrected(self, batch_numbers: Collection[int]) -> dict[int, tuple[str, int]]:
+    def _find_corrected(self, batch_numbers: Collection[int]) -> dict[int, "_Place"]:
         """By the number of a batch that was sent as a correction, what it corrects."""
         if not batch_numbers:
             return {}
         columns = corrections.c
         query = (
-            select(columns.correction_batch, batches.c.id, columns.record_number)
+            select(corrections, batches.c.id)
             .join(batches, batches.c.number == columns.batch_number)
             .where(columns.correction_batch.in_(batch_numbers))
         )
         return {
-            row.correction_batch: (row.id, row.record_number)
+            row.correction_batch: _Place(row.batch_number, row.record_number, row.id)
             for row in self._connection.execute(query)
         }
+
+
+class _Place(NamedTuple):
+    """Of the record that a batch was sent to correct."""
+
+    batch_number: int
+    record_number: int
+    batch_id: str
+
+    @property
+    def told(self) -> tuple[str, int]:
+        return self.batch_id, self.record_number
 
 
 def _select(source_id: str) -> Select[Any]:
@@ -173,12 +201,27 @@ def has_finding(code: str) -> ColumnElement[bool]:
 
 
 def is_corrected() -> ColumnElement[bool]:
-    """Something was loaded in the place of a receipt line's record."""
-    sent = receipt_lines.alias("sent")
-    return exists().where(
-        corrections.c.batch_number == _LINES.batch_number,
-        corrections.c.record_number == _LINES.number,
-        sent.c.batch_number == corrections.c.correction_batch,
+    """Something was loaded in the place of a receipt line's record; of a correction that was
+    rejected too, in the place of what it was to correct."""
+    made, sent, tried = (
+        corrections.alias("made"),
+        receipt_lines.alias("sent"),
+        corrections.alias("tried"),
+    )
+    is_loaded = and_(
+        sent.c.batch_number == made.c.correction_batch,
         sent.c.number == 1,
         sent.c.event_id.is_not(None),
     )
+    in_its_place = exists().where(
+        made.c.batch_number == _LINES.batch_number,
+        made.c.record_number == _LINES.number,
+        is_loaded,
+    )
+    after_it = exists().where(
+        tried.c.correction_batch == _LINES.batch_number,
+        made.c.batch_number == tried.c.batch_number,
+        made.c.record_number == tried.c.record_number,
+        is_loaded,
+    )
+    return or_(in_its_place, after_it)

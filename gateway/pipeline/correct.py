@@ -55,6 +55,10 @@ def correct_record(
     since; CorrectionRefusedError where what was sent is not one record, or another. ``note``: it
     was not the source that sent it, but an operator."""
     record = get_own_record(gateway, source_id, batch_id, number)
+    if record.corrects is not None:
+        # A correction that was rejected too: what it was to correct is what is still to do.
+        batch_id, number = record.corrects
+        record = get_own_record(gateway, source_id, batch_id, number)
     name = f"correction of {batch_id} record {number}"
     raw = gateway.raw.write(stream)
     sent_id = make_batch_id(source_id, raw.sha256)

@@ -249,15 +249,30 @@ def test_a_single_request_that_was_rejected_is_corrected(api: Api) -> None:
     )
 
 
-def test_a_correction_may_be_corrected(api: Api) -> None:
-    """It is a record like any other."""
+@pytest.mark.parametrize("to", ["the original", "the attempt"])
+def test_what_was_tried_in_vain_is_not_left_to_do(api: Api, to: str) -> None:
+    """A correction that is rejected too stands for the record that it was to correct."""
     name = make_name()
     feed_id = load_lines(api, write_bad(name))
-    second = put_record(api, feed_id, 1, write_bad(name, narrative="Slid.")).json()["batch_id"]
-    third = put_record(api, second, 1, write_event(name=name))
-    assert third.status_code == 200
-    assert get_record(api, third.json()["batch_id"])["corrects"] == f"/feeds/{second}/records/1"
-    assert get_record(api, second)["corrected"] is True
+    tried = put_record(api, feed_id, 1, write_bad(name, narrative="Slid.")).json()["batch_id"]
+    assert find_to_do(api, name) == {feed_id, tried}
+    place = feed_id if to == "the original" else tried
+    done = put_record(api, place, 1, write_event(name=name))
+    assert done.status_code == 200
+    made = done.json()["batch_id"]
+    assert get_record(api, made)["corrects"] == f"/feeds/{feed_id}/records/1"
+    for one, told in ((feed_id, [tried, made]), (tried, [made])):
+        record = get_record(api, one)
+        assert record["corrected"] is True
+        assert [each["feed"] for each in record["corrections"]] == told
+    assert find_to_do(api, name) == set()
+    again = put_record(api, tried, 1, write_event(name=name, narrative=f"{STORY} Again."))
+    assert (again.status_code, get_code(again)) == (409, "not-possible")
+
+
+def find_to_do(api: Api, name: str) -> set[str]:
+    found = list_rejected(api, "&corrected=false")
+    return {one["feed"] for one in found if one["local_id"] == name}
 
 
 def test_a_record_without_an_id_of_theirs(api: Api) -> None:
