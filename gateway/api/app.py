@@ -16,10 +16,12 @@ from gateway.api import events, feeds, records, sandbox, taxonomy, tokens, uploa
 from gateway.api.asking import Asking
 from gateway.api.envelope import Count, Envelope
 from gateway.api.feed_worker import FeedWorker
+from gateway.api.heads import HeadAsGet
 from gateway.api.housekeeping import keep_house
 from gateway.api.loading import Loader
 from gateway.api.methods import find_methods
 from gateway.api.openapi import DocumentedApp
+from gateway.api.parameters import word_errors
 from gateway.api.problems import ApiProblem, answer_problem, make_problem, of_http_exception
 from gateway.bootstrap import Gateway
 from gateway.fhir.sent import prepare_checks
@@ -90,6 +92,7 @@ def make_app(gateway: Gateway, *, close: Callable[[], object] | None = None) -> 
     app.add_exception_handler(GatewayError, _answer_error)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
+    app.add_middleware(HeadAsGet)
     app.add_middleware(
         Envelope,
         make_id=lambda: str(uuid.UUID(bytes=gateway.random_bytes(16))),
@@ -147,7 +150,8 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         raise error
     problem = of_http_exception(error)
     if problem.status == 405:
-        problem.headers["Allow"] = ", ".join(find_methods(request))
+        problem.headers["Allow"] = allowed = ", ".join(find_methods(request))
+        problem.detail = f"Accepted here: {allowed}."
     return answer_problem(request, problem)
 
 
@@ -155,7 +159,7 @@ async def _answer_invalid(request: Request, error: Exception) -> Response:
     """Parameters that cannot be read: their names and what would be, never their values."""
     if not isinstance(error, RequestValidationError):
         raise error
-    told = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+    told = word_errors(error.errors())
     return answer_problem(
         request, ApiProblem(400, "request-malformed", "The request cannot be read", told)
     )

@@ -11,6 +11,8 @@ from gateway.api.problems import ApiProblem
 JSON_TYPES: Final = frozenset(
     {"application/json", "application/fhir+json", "application/json+fhir", "text/json"}
 )
+# As some clients name a zip.
+PACKED: Final = frozenset({"", "identity", "gzip", "x-gzip", "zip"})
 
 
 def check_json_type(request: Request) -> None:
@@ -29,6 +31,26 @@ def check_json_type(request: Request) -> None:
             "unsupported-encoding",
             "This address takes no packed bodies",
             "Send the event as it is, without Content-Encoding; gzip goes to POST /feeds.",
+        )
+
+
+def check_feed_type(request: Request) -> None:
+    """415 where the bytes of the feed stand within something else, or are packed in a way that we
+    do not unpack. Any other type is taken: many clients name a wrong one."""
+    if request.headers.get("content-type", "").strip().lower().startswith("multipart/"):
+        raise ApiProblem(
+            415,
+            "unsupported-media-type",
+            "This address takes the file itself, not a form",
+            "Send its bytes as the body (curl: --data-binary @FILE, not -F), with Content-Type:"
+            " application/octet-stream.",
+        )
+    if request.headers.get("content-encoding", "identity").strip().lower() not in PACKED:
+        raise ApiProblem(
+            415,
+            "unsupported-encoding",
+            "That way of packing is not known here",
+            "Send the feed as it is, or as gzip or zip.",
         )
 
 

@@ -115,7 +115,7 @@ UPDATED: Final[Documented] = {
 EVENT: Final[Documented] = {200: document("the event", FHIR_JSON, _EVENT, ETag="the version")}
 HISTORY: Final[Documented] = {200: document("its versions", FHIR_JSON, make_resource("Bundle"))}
 SEARCHSET: Final[Documented] = {
-    200: document("the event, or none", FHIR_JSON, make_resource("Bundle"))
+    200: document("what was found, or none", FHIR_JSON, make_resource("Bundle"))
 }
 OUTCOME: Final[Documented] = {200: document("what would be found", FHIR_JSON, _ISSUES)}
 

@@ -80,9 +80,9 @@ RECEIPT: Final[Documented] = {
 LIST_PROBLEMS: Final = problems(400, 401, 403, 429, 500, 503)
 READ_PROBLEMS: Final = LIST_PROBLEMS | problems(404)
 RECEIPT_PROBLEMS: Final = READ_PROBLEMS | problems(406, 409)
-FEED_PROBLEMS: Final = LIST_PROBLEMS | problems(408, 413)
+FEED_PROBLEMS: Final = LIST_PROBLEMS | problems(408, 413, 415)
 PROMOTE_PROBLEMS: Final = READ_PROBLEMS | problems(409)
-BUNDLE_PROBLEMS: Final = outcomes(400, 401, 403, 408, 409, 413, 429, 500, 503)
+BUNDLE_PROBLEMS: Final = outcomes(400, 401, 403, 408, 409, 413, 415, 429, 500, 503)
 _RECORD_SCHEMA: Final = {
     "type": "object",
     "required": ["feed", "number", "locator", "disposition", "findings", "corrected", "links"],
@@ -131,7 +131,7 @@ CORRECTED: Final[Documented] = {
     200: document("it is accepted: its receipt", JSON, {"type": "object"})
 }
 CORRECTION_PROBLEMS: Final[Documented] = {
-    **(PROMOTE_PROBLEMS | problems(408, 413)),
+    **(PROMOTE_PROBLEMS | problems(408, 413, 415)),
     422: {
         "description": "it is rejected too: its receipt; or it cannot stand in that place",
         "content": {JSON: {"schema": {"type": "object"}}, PROBLEM_JSON: {"schema": PROBLEM}},

@@ -2,6 +2,7 @@
 service use it."""
 
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response, Security
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,7 @@ from gateway.api.headers import (
     read_token,
 )
 from gateway.api.loading import Loader
+from gateway.api.parameters import check_no_dry_run
 from gateway.api.problems import FHIR_JSON, ApiProblem
 from gateway.api.throttle import add_unannounced
 from gateway.bootstrap import Gateway
@@ -123,7 +125,8 @@ async def find_event(
         found = find_own_by_identifier(gateway, caller.source_id, read_token(identifier))
         base = _get_base(gateway)
         events = [write_version(found)] if found else []
-        return make_searchset(events, base=base, link=f"{base}/AdverseEvent")
+        link = f"{base}/AdverseEvent?identifier={quote(identifier, safe='')}"
+        return make_searchset(events, base=base, link=link)
 
     return Response(await run_in_threadpool(find), media_type=FHIR_JSON)
 
@@ -196,6 +199,7 @@ async def _submit(request: Request, asked: Asked) -> Response:
 
 async def _read_event(request: Request) -> bytes:
     check_json_type(request)
+    check_no_dry_run(request)
     settings = request.app.state.gateway.settings
     body = await read_body(request, limit=settings.max_record_bytes, seconds=settings.body_seconds)
     add_unannounced(request, len(body))
@@ -235,7 +239,7 @@ def _get_event_id(reference: str) -> int:
             "not-found",
             "No such event",
             "An id is thirteen letters and digits, whose last one checks the others:"
-            " 7K2M-9QXB-4T8D-V.",
+            " 7K2M-9QXB-4T8D-V. It comes with the answer to the POST that created the event.",
         )
     return event_id
 

@@ -30,6 +30,7 @@ _SAID: Final = {
     "held": "It waits for a decision, as its receipt says.",
     "finished": "It is loaded, as its receipt says.",
 }
+_NOTHING: Final = "It is rejected: nothing of it is loaded, as its receipt says."
 
 
 def show_batch(batch: Batch, counts: Counts | None = None) -> Json:
@@ -38,7 +39,7 @@ def show_batch(batch: Batch, counts: Counts | None = None) -> Json:
         "id": batch.id,
         "dry_run": False,
         "state": batch.state,
-        "says": _SAID[batch.state],
+        "says": _NOTHING if batch.verdict == "rejected" else _SAID[batch.state],
         "verdict": batch.verdict,
         "filename": batch.filename,
         "route": batch.route,
@@ -74,7 +75,11 @@ def show_trial(trial: Trial) -> Json:
         "received_at": _instant(trial.received_at),
         "finished_at": _instant(trial.finished_at),
         "counts": None,
-        "links": {**_link(trial.id), "promote": f"/feeds/{trial.id}/promote"},
+        "links": {
+            "self": f"/feeds/{trial.id}",
+            "receipt": f"/feeds/{trial.id}/receipt",
+            "promote": f"/feeds/{trial.id}/promote",
+        },
     }
 
 

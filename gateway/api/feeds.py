@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any, Final, get_args
 
-from fastapi import APIRouter, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented_feeds as documented
+from gateway.api.bodies import check_feed_type
 from gateway.api.caller import get_caller
 from gateway.api.feed_answers import (
     MEDIA_TYPES,
@@ -17,8 +18,10 @@ from gateway.api.feed_answers import (
     show_trial,
 )
 from gateway.api.feed_worker import FeedWorker
+from gateway.api.headers import read_accept
 from gateway.api.incoming import Incoming
 from gateway.api.instants import Instant
+from gateway.api.parameters import check_parameters
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.pipeline.receive import receive_feed
@@ -35,14 +38,23 @@ from schemas.identity import Caller
 from schemas.sent import BatchFilter
 from schemas.statuses import BatchState, Verdict
 from schemas.trial import Trial
+from store.unit_of_work import UnitOfWork
 
-router = APIRouter(prefix="/feeds", tags=["feeds"], dependencies=[Security(get_caller)])
+router = APIRouter(
+    prefix="/feeds",
+    tags=["feeds"],
+    dependencies=[Security(get_caller), Depends(check_parameters)],
+)
 fhir_router = APIRouter(
-    prefix="/adverse-event/fhir", tags=["AdverseEvent"], dependencies=[Security(get_caller)]
+    prefix="/adverse-event/fhir",
+    tags=["AdverseEvent"],
+    dependencies=[Security(get_caller), Depends(check_parameters)],
 )
 Writer = Annotated[Caller, Security(get_caller, scopes=["feed.write"])]
 Reader = Annotated[Caller, Security(get_caller, scopes=["feed.read"])]
 FeedId = Annotated[str, Path(max_length=32, description="the feed's id, b-…")]
+Limit = Annotated[int, Query(ge=1, le=500, description="how many on a page at most")]
+DryRun = Annotated[bool, Query(alias="dry-run", description="only say what loading it would do")]
 _POLL_SECONDS: Final = 2
 _DONE: Final = ("finished", "held", "checked")
 
@@ -57,9 +69,7 @@ async def send_feed(
     request: Request,
     caller: Writer,
     filename: Annotated[str, Query(max_length=255, description="to remember it by")] = "feed",
-    dry_run: Annotated[
-        bool, Query(alias="dry-run", description="only say what loading it would do")
-    ] = False,
+    dry_run: DryRun = False,
 ) -> JSONResponse:
     """Send a feed: FHIR Bundle or NDJSON, XML, CSV or JSON, as the source is registered; also
     packed by gzip or zip. The same bytes again are the same feed."""
@@ -74,14 +84,16 @@ async def send_feed(
     responses={**documented.ACCEPTED, **documented.BUNDLE_PROBLEMS},
     openapi_extra=documented.BUNDLE_TAKES,
 )
-async def send_bundle(request: Request, caller: Writer) -> JSONResponse:
+async def send_bundle(request: Request, caller: Writer, dry_run: DryRun = False) -> JSONResponse:
     """Send a FHIR Bundle of type batch. Its ``batch-response`` is at Content-Location, once it is
     loaded."""
-    batch = await run_in_threadpool(_receive_bundle, request, caller)
-    return _accept(request, batch, at=f"/feeds/{batch.id}/receipt?format=fhir")
+    take = _receive_trial if dry_run else _receive
+    await run_in_threadpool(_check_sends_fhir, request, caller)
+    found = await run_in_threadpool(take, request, caller, "POST Bundle")
+    return _accept(request, found, at=f"/feeds/{found.id}/receipt?format=fhir")
 
 
-@router.get("", responses={**documented.FEEDS, **documented.LIST_PROBLEMS})
+@router.get("", responses={**documented.FEEDS, **documented.READ_PROBLEMS})
 def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
     request: Request,
     caller: Reader,
@@ -90,8 +102,10 @@ def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
     route: Annotated[Route | None, Query(description="how it came")] = None,
     since: Annotated[Instant | None, Query(description="received then or later")] = None,
     until: Annotated[Instant | None, Query(description="received before")] = None,
-    before: Annotated[str | None, Query(max_length=32, description="go on behind it")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    before: Annotated[
+        str | None, Query(max_length=32, description="go on behind this feed, as ``next`` has it")
+    ] = None,
+    limit: Limit = 50,
 ) -> JSONResponse:
     """Your feeds and single requests, the newest first."""
     gateway: Gateway = request.app.state.gateway
@@ -99,6 +113,8 @@ def list_feeds(  # noqa: PLR0913, PLR0917 - a parameter each
         state=state, verdict=verdict, route=route, since=since, until=until, before=before
     )
     with gateway.store.read() as work:
+        if before is not None:
+            check_loaded(work, caller, before)
         found = work.own_batches.find_all(caller.source_id, wanted, limit + 1)
     shown = found[:limit]
     following = None
@@ -184,7 +200,7 @@ def _receive_trial(request: Request, caller: Caller, filename: str) -> Batch | T
         raise ApiProblem(413, "body-too-large", "Too large for a dry run", str(error)) from None
 
 
-def _receive_bundle(request: Request, caller: Caller) -> Batch:
+def _check_sends_fhir(request: Request, caller: Caller) -> None:
     gateway: Gateway = request.app.state.gateway
     with gateway.store.read() as work:
         source = work.sources.get(caller.source_id)
@@ -195,10 +211,10 @@ def _receive_bundle(request: Request, caller: Caller) -> Batch:
             "This source does not send FHIR",
             f"It is registered to send {source.format}: send its feeds to POST /feeds.",
         )
-    return _receive(request, caller, "POST Bundle")
 
 
 def _open(request: Request, most: int | None = None) -> Any:
+    check_feed_type(request)
     settings = request.app.state.gateway.settings
     limit = min(settings.max_feed_bytes, most or settings.max_feed_bytes)
     return Incoming(request, limit=limit, idle_seconds=settings.idle_seconds)
@@ -230,12 +246,22 @@ def _tell_how_far(found: Batch | Trial) -> tuple[int, dict[str, str]]:
     return 202, {"Retry-After": str(_POLL_SECONDS)}
 
 
+def check_loaded(work: UnitOfWork, caller: Caller, feed_id: str) -> None:
+    """UnknownError where no feed of theirs has that id: an empty list would say that all is well.
+    Of a dry run there are no records to list."""
+    if work.own_batches.find(caller.source_id, feed_id) is None:
+        raise UnknownError(
+            "no feed of yours that is no dry run has this id; what a dry run found is in its"
+            " receipt"
+        )
+
+
 def _choose_form(accept: str) -> ReceiptForm:
-    """The first one of the header that we have; JSON for anything, 406 for nothing of ours."""
-    wanted = [one.partition(";")[0].strip().lower() for one in accept.split(",")]
+    """The one of the header that is wanted most, of equals the first; JSON for anything, 406 for
+    nothing of ours."""
     if not accept.strip():
         return "json"
-    for one in wanted:
+    for one in read_accept(accept):
         for form, media_type in MEDIA_TYPES.items():
             if one == media_type.partition(";")[0]:
                 return form

@@ -12,6 +12,7 @@ _ETAG: Final = re.compile(r'(?:W/)?"([1-9]\d{0,8})"', re.ASCII)
 _SYSTEM: Final = re.compile(r"(?:[^\\|]|\\.)*\|", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([\\|,$])")
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
+_WEIGHT: Final = re.compile(r"(?:^|;)\s*q=([01](?:\.\d{0,3})?)\s*(?:;|$)", re.ASCII)
 _PREFER: Final = re.compile(r"(?:^|[;,\s])return=(minimal|representation|OperationOutcome)\b")
 
 
@@ -62,6 +63,17 @@ def read_preference(request: Request) -> str:
     """What the body of an answer is to hold: ``representation`` unless Prefer says otherwise."""
     found = _PREFER.search(request.headers.get("prefer", ""))
     return found[1] if found else "representation"
+
+
+def read_accept(value: str) -> list[str]:
+    """The media types of Accept, the one that is wanted most first; without those of ``q=0``."""
+    wanted: list[tuple[float, str]] = []
+    for one in value.split(","):
+        media_type, _, parameters = one.partition(";")
+        weight = _WEIGHT.search(parameters)
+        wanted.append((float(weight[1]) if weight else 1.0, media_type.strip().lower()))
+    wanted.sort(key=lambda one: -one[0])
+    return [media_type for weight, media_type in wanted if weight > 0]
 
 
 def _malformed(name: str, accepted: str) -> ApiProblem:

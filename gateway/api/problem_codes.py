@@ -57,7 +57,7 @@ class ProblemCode(msgspec.Struct, frozen=True):
 PROBLEM_CODES: Final[Mapping[Code, ProblemCode]] = {
     "request-malformed": ProblemCode(
         400,
-        "A parameter of the address cannot be read.",
+        "A parameter of the address cannot be read, or is none that the address has.",
         "Send it as `detail` says, which names the parameter.",
     ),
     "header-malformed": ProblemCode(
@@ -193,7 +193,7 @@ PROBLEM_CODES: Final[Mapping[Code, ProblemCode]] = {
     ),
     "unsupported-encoding": ProblemCode(
         415,
-        "A single event came with a Content-Encoding.",
+        "A single event came packed, or a feed packed otherwise than by gzip or zip.",
         "Send events as they are. Feeds may be packed, at `POST /feeds`.",
     ),
     "key-reused": ProblemCode(

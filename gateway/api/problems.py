@@ -3,7 +3,6 @@ the FHIR routes. One table says which error has which status."""
 
 import json
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import Request
@@ -39,10 +38,18 @@ ISSUE_CODES: Final[Mapping[int, str]] = {
     503: "transient",
 }
 
-_ROUTING: Final[Mapping[int, Code]] = {
-    400: "request-malformed",
-    404: "not-found",
-    405: "method-not-allowed",
+_ROUTING: Final[Mapping[int, tuple[Code, str, str]]] = {
+    400: (
+        "request-malformed",
+        "The request cannot be read",
+        "/openapi.json has what this address takes.",
+    ),
+    404: (
+        "not-found",
+        "There is no such address",
+        "/openapi.json has those there are. None of them ends with a slash, and capitals count.",
+    ),
+    405: ("method-not-allowed", "This address does not have that method", ""),
 }
 
 
@@ -123,5 +130,5 @@ def make_fault() -> ApiProblem:
 def of_http_exception(error: HTTPException) -> ApiProblem:
     """What routing says: no such address, a method it does not have."""
     status = error.status_code if error.status_code in _ROUTING else 400
-    phrase = HTTPStatus(status).phrase
-    return ApiProblem(status, _ROUTING[status], phrase, "", headers=error.headers)
+    code, title, detail = _ROUTING[status]
+    return ApiProblem(status, code, title, detail, headers=error.headers)

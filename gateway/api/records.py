@@ -4,15 +4,18 @@ that is sent in its place."""
 from collections.abc import Iterator
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query, Request, Response, Security
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, Security
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from gateway.api import documented_feeds as documented
+from gateway.api.bodies import check_feed_type
 from gateway.api.caller import get_caller
 from gateway.api.feed_answers import MEDIA_TYPES, Json, begin_receipt, link_next
+from gateway.api.feeds import Limit, check_loaded
 from gateway.api.incoming import Incoming
 from gateway.api.instants import Instant
+from gateway.api.parameters import check_parameters
 from gateway.api.problems import ApiProblem
 from gateway.bootstrap import Gateway
 from gateway.pipeline.correct import CorrectionRefusedError, correct_record, get_own_record
@@ -23,7 +26,7 @@ from schemas.batch import Batch
 from schemas.identity import Caller
 from schemas.sent import Correction, RejectedFilter, SentRecord
 
-router = APIRouter(tags=["records"], dependencies=[Security(get_caller)])
+router = APIRouter(tags=["records"], dependencies=[Security(get_caller), Depends(check_parameters)])
 Writer = Annotated[Caller, Security(get_caller, scopes=["feed.write"])]
 Reader = Annotated[Caller, Security(get_caller, scopes=["feed.read"])]
 FeedId = Annotated[str, Path(max_length=32, description="the feed's id, b-…")]
@@ -34,7 +37,7 @@ _AFTER: Final = r"^b-[0-9a-z]{1,14}:[1-9]\d{0,9}$"
 _MOST_AROUND: Final = 2**20
 
 
-@router.get("/rejected", responses={**documented.REJECTED, **documented.LIST_PROBLEMS})
+@router.get("/rejected", responses={**documented.REJECTED, **documented.READ_PROBLEMS})
 def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
     request: Request,
     caller: Reader,
@@ -48,9 +51,13 @@ def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
     since: Annotated[Instant | None, Query(description="received then or later")] = None,
     until: Annotated[Instant | None, Query(description="received before")] = None,
     after: Annotated[
-        str | None, Query(pattern=_AFTER, description="go on behind it: feed:number")
+        str | None,
+        Query(
+            pattern=_AFTER,
+            description="go on behind this record, feed:number, as ``next`` has it",
+        ),
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Limit = 50,
 ) -> JSONResponse:
     """Your rejected records, of the newest feed first, each with its findings."""
     gateway: Gateway = request.app.state.gateway
@@ -63,6 +70,9 @@ def list_rejected(  # noqa: PLR0913, PLR0917 - a parameter each
         after=_read_place(after) if after else None,
     )
     with gateway.store.read() as work:
+        for named in (feed, wanted.after[0] if wanted.after else None):
+            if named is not None:
+                check_loaded(work, caller, named)
         found = work.own_records.find_rejected(caller.source_id, wanted, limit + 1)
     shown = found[:limit]
     following = None
@@ -108,6 +118,7 @@ async def put_record(request: Request, id: FeedId, number: Number, caller: Write
     are linked. The answer is its receipt: 200 where it is accepted, 422 where it is not yet."""
     gateway: Gateway = request.app.state.gateway
     settings = gateway.settings
+    check_feed_type(request)
     stream: Any = Incoming(
         request,
         limit=settings.max_record_bytes + _MOST_AROUND,

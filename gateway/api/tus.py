@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from gateway.api.parameters import is_dry_run
 from gateway.api.problems import ApiProblem
 
 VERSION: Final = "1.0.0"
@@ -86,10 +87,18 @@ def parse_metadata(told: str | None) -> Metadata:
     filename = _get_text(values, "filename")
     if len(filename) > _MOST_FILENAME:
         raise _refuse(f"A filename may have {_MOST_FILENAME} characters.")
-    dry_run = _get_text(values, "dry-run")
-    if dry_run not in {"", "true", "false"}:
+    return Metadata(text, filename, _read_dry_run(values))
+
+
+def _read_dry_run(values: Mapping[str, bytes]) -> bool:
+    """However it is misspelt, what was meant to be a dry run is not loaded."""
+    for key in values:
+        if key != "dry-run" and is_dry_run(key):
+            raise _refuse("The key of Upload-Metadata is spelt dry-run; its value: true or false.")
+    told = _get_text(values, "dry-run") if "dry-run" in values else "false"
+    if told not in {"true", "false"}:
         raise _refuse("The value of dry-run in Upload-Metadata must be true or false.")
-    return Metadata(text, filename, dry_run == "true")
+    return told == "true"
 
 
 def parse_checksum(told: str | None) -> Checksum | None:

@@ -75,7 +75,15 @@ class Wire(HttpToolsProtocol):
         if self._understood > MOST_HEAD_BYTES:
             self._refuse(_make_too_large())
         else:
-            self._refuse(ApiProblem(400, "http-malformed", "This is not HTTP"))
+            self._refuse(
+                ApiProblem(
+                    400,
+                    "http-malformed",
+                    "This is not HTTP",
+                    "Not as HTTP/1.1 has it: the request line, a header, or a length. In an address"
+                    " everything but ASCII is encoded, as %C3%A9.",
+                )
+            )
 
     def _count(self, *pieces: bytes) -> None:
         self._understood += sum(map(len, pieces))

@@ -35,6 +35,7 @@ from tests.lib.api_calls import (
 from tests.lib.databases import make_database
 from tests.lib.databases import run as run_sql
 from tests.lib.raw_http import check_raw_answer, make_head, send
+from tests.lib.waiting import wait_for as wait_until
 
 MADE_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SECRET = "Zebulina Quackenthorpe fell"
@@ -68,7 +69,11 @@ ANSWERS = [
     ("GET", "/oauth2/token", None, 405),
     ("PUT", "/health", b"x", 405),
     ("OPTIONS", "/feeds", None, 405),
-    ("HEAD", "/feeds", None, 405),
+    ("HEAD", "/oauth2/token", None, 405),
+    ("HEAD", "/health", None, 200),
+    ("HEAD", "/feeds", None, 200),
+    ("HEAD", "/feeds/b-0", None, 404),
+    ("HEAD", "/adverse-event/fhir/metadata", None, 200),
     ("GET", "/feeds/b-0/receipt?format=xml", None, 400),
     ("POST", EVENTS, b" " * 100_001, 413),
     ("POST", "/oauth2/token", b"x", 400),
@@ -92,16 +97,16 @@ def test_every_answer_has_its_headers(
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/feeds", "GET, POST"),
-        ("POST", f"{EVENTS}/x", "GET, PUT"),
+        ("DELETE", "/feeds", "GET, HEAD, POST"),
+        ("POST", f"{EVENTS}/x", "GET, HEAD, PUT"),
         ("GET", f"{EVENTS}/$validate", None),
         ("DELETE", f"{EVENTS}/$validate", "POST"),
-        ("DELETE", EVENTS, "GET, POST"),
-        ("POST", "/feeds/b-0/records/1", "GET, PUT"),
+        ("DELETE", EVENTS, "GET, HEAD, POST"),
+        ("POST", "/feeds/b-0/records/1", "GET, HEAD, PUT"),
         ("PATCH", "/uploads", "OPTIONS, POST"),
         ("PUT", "/uploads/x", "DELETE, HEAD, PATCH, POST"),
         ("GET", "/oauth2/token", "POST"),
-        ("POST", "/adverse-event/fhir/metadata", "GET"),
+        ("POST", "/adverse-event/fhir/metadata", "GET, HEAD"),
     ],
 )
 def test_a_method_that_there_is_not(api: Api, method: str, path: str, allowed: str | None) -> None:
@@ -112,6 +117,25 @@ def test_a_method_that_there_is_not(api: Api, method: str, path: str, allowed: s
         return
     assert (answer.status_code, get_code(answer)) == (405, "method-not-allowed")
     assert answer.headers["Allow"] == allowed
+    assert f"Accepted here: {allowed}." in answer.text
+
+
+def test_head_is_get_without_its_body(api: Api) -> None:
+    path = f"{EVENTS}/{get_reference(api.create(write_event(name=make_name())))}"
+    whole, head = api.call("GET", path), api.call("HEAD", path)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("ETag", "Last-Modified", "Content-Type", "Content-Length"):
+        assert head.headers[name] == whole.headers[name]
+    assert {"RateLimit", "RateLimit-Policy"} <= head.headers.keys()
+    raw = make_head("HEAD", path, Ocp_Apim_Subscription_Key=api.keys[SOURCE.id], Connection="close")
+    assert send(api.url, raw).body == b""
+
+
+@pytest.mark.parametrize("path", ["/feeds/", f"{EVENTS}/", "/Feeds"])
+def test_an_address_that_there_is_not_says_where_those_are(api: Api, path: str) -> None:
+    answer = api.call("GET", path)
+    assert (answer.status_code, get_code(answer)) == (404, "not-found")
+    assert "None of them ends with a slash" in answer.text
 
 
 def test_these_are_the_headers() -> None:
@@ -174,8 +198,14 @@ def test_a_request_is_a_line_in_the_log(api: Api, caplog: pytest.LogCaptureFixtu
     api.call("GET", f"{EVENTS}?identifier={name}", X_Request_ID="r-2")
     api.call("GET", f"/{name}?key={name}", X_Request_ID="r-3")
     api.read(f"/{reference}", source="", X_Request_ID="r-4")
-    lines = [one.getMessage() for one in caplog.records if one.name == "gateway.api"]
-    found = {line.split(":")[0]: line for line in lines}
+
+    def look() -> dict[str, str]:
+        lines = [one.getMessage() for one in caplog.records if one.name == "gateway.api"]
+        found = {line.split(":")[0]: line for line in lines}
+        return found if len(found) == 4 else {}
+
+    # The line is written once the answer is sent.
+    found = wait_until("four lines", look)
     assert f"POST {EVENTS} 201, source {SOURCE.id}, " in found["request r-1"]
     assert f"GET {EVENTS} 200, source {SOURCE.id}, " in found["request r-2"]
     assert "GET - 404, source -, " in found["request r-3"]

@@ -47,7 +47,9 @@ def test_every_format_is_received_loaded_and_told_of(api: Api, name: str) -> Non
     assert (sent["size"], sent["filename"], sent["route"]) == (len(feed), name, "http")
     done = wait_for(api, sent["id"], source=source)
     assert done["state"] == "finished"
-    assert done["says"] == "It is loaded, as its receipt says."
+    is_rejected = done["verdict"] == "rejected"
+    what = "It is rejected: nothing of it is loaded" if is_rejected else "It is loaded"
+    assert done["says"] == f"{what}, as its receipt says."
     answers = {form: read_receipt(api, sent["id"], form, source=source) for form in FORMS}
     told = {form: read_lines(answer, form) for form, answer in answers.items()}
     assert told["csv"] == told["ndjson"] == told["fhir"] == told["json"]

@@ -32,8 +32,10 @@ def test_lists_are_paged_and_filtered(own_api: Api) -> None:
     third = everything[2]["received_at"].replace("+", "%2B")
     assert list_feeds(api, FHIR, f"&since={third}", limit=2) == everything[:3]
     assert list_feeds(api, FHIR, f"&until={third}", limit=2) == everything[3:]
-    # Behind one that is not known there is nothing.
-    assert list_feeds(api, FHIR, "&before=b-nothing") == []
+    # An empty page would say that there is nothing more.
+    for stranger in ("b-nothing", other):
+        unknown = api.call("GET", f"/feeds?before={stranger}", source=FHIR)
+        assert (unknown.status_code, get_code(unknown)) == (404, "not-found")
     assert api.call("GET", f"/feeds/{ids[0]}", source=FHIR).json() == everything[0]
 
 

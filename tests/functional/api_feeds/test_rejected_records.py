@@ -62,7 +62,10 @@ def test_rejected_records_are_paged_and_filtered(own_api: Api) -> None:
     assert list_rejected(api, f"&since={since}", limit=2, source=FHIR) == newer
     older = [one for one in everything if one["feed"] in feeds[:2]]
     assert list_rejected(api, f"&until={since}", limit=2, source=FHIR) == older
-    assert list_rejected(api, "&after=b-nothing:1", source=FHIR) == []
+    for query in ("after=b-nothing:1", "feed=b-nothing"):
+        # An empty page would say that nothing was rejected.
+        unknown = api.call("GET", f"/rejected?{query}", source=FHIR)
+        assert (unknown.status_code, get_code(unknown)) == (404, "not-found")
     both = f"&feed={feeds[1]}&corrected=false"
     assert list_rejected(api, both, source=FHIR) == one_feed
     assert list_rejected(api, "&corrected=true", source=FHIR) == []
