@@ -38,7 +38,7 @@ JSON_BROKEN = FindingCode(
     scope="record",
     title="Record is not JSON",
     message="the record is not valid JSON: {problem}",
-    fix="Send the record again as valid JSON; the records around it were read.",
+    fix="Send the record again as valid JSON; in a feed the records around it were read.",
     example="A line of NDJSON that was cut off.",
 )
 NOT_UTF_8 = FindingCode(
@@ -47,7 +47,7 @@ NOT_UTF_8 = FindingCode(
     scope="record",
     title="Record is not UTF-8",
     message="the record holds bytes that are not UTF-8",
-    fix="Send JSON in UTF-8; the records around it were read.",
+    fix="Send JSON in UTF-8; in a feed the records around it were read.",
     example="A narrative with a pound sign in Windows-1252.",
 )
 DUPLICATE_KEY = FindingCode(
@@ -84,7 +84,8 @@ NOT_ADVERSE_EVENT = FindingCode(
     title="Not an AdverseEvent",
     message="the record is not an AdverseEvent but {found}",
     fix=(
-        "Send one AdverseEvent a record; patient and place belong inside it as contained resources."
+        "Send one AdverseEvent a record; patient and place belong inside it as contained"
+        " resources. A Bundle is a feed."
     ),
     example="A Bundle with a Patient as an entry of its own.",
 )
