@@ -1,9 +1,9 @@
 """A run killed anywhere, again and again, then run to its end: nothing lost, nothing doubled."""
 
 import random
+import signal
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -34,15 +34,28 @@ def receive_feeds(home: Path, database_url: str, folder: Path) -> None:
                 receive_feed(gateway, source, stream, filename=feed.name)
 
 
-def start_child(home: Path, database_url: str) -> "subprocess.Popen[str]":
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.lib.killed_run", str(home), database_url],
+def run_child(home: Path, database_url: str, *die_after: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tests.lib.killed_run", str(home), database_url, *die_after],
         stdout=subprocess.PIPE,
         text=True,
+        check=False,
     )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "ready\n"
-    return child
+
+
+def run_to_the_end(home: Path, database_url: str) -> int:
+    """How often it committed."""
+    done = run_child(home, database_url)
+    assert done.returncode == 0
+    return int(done.stdout)
+
+
+def run_killed(home: Path, database_url: str, most: int, chance: random.Random) -> bool:
+    """Dies somewhere behind a commit, at most the ``most``-th; whether it came so far."""
+    words = (str(chance.randint(1, most)), str(chance.uniform(0.001, 0.03)))
+    code = run_child(home, database_url, *words).returncode
+    assert code in (0, -signal.SIGPROF)
+    return code != 0
 
 
 def mailbox_of(home: Path) -> dict[str, str]:
@@ -55,23 +68,11 @@ def test_killed_runs_end_as_an_undisturbed_one(tmp_path, make_database_url):
     receive_feeds(calm, calm_url, tmp_path)
     receive_feeds(rough, rough_url, tmp_path)
 
-    child = start_child(calm, calm_url)
-    ready = time.monotonic()
-    assert child.wait() == 0
-    child.stdout.close()
-    work_seconds = time.monotonic() - ready
-
+    commits = run_to_the_end(calm, calm_url)
     chance = random.Random(7)
-    killed = 0
-    for _ in range(KILLS):
-        child = start_child(rough, rough_url)
-        # Spread over the work that is left on average, so that late steps are hit as well.
-        time.sleep(chance.uniform(0, work_seconds))
-        killed += child.poll() is None
-        child.kill()
-        child.wait()
-        child.stdout.close()
-    assert killed >= KILLS // 4, "the work was over too soon for the kills to mean anything"
+    # Together about as far as the work goes, so that late steps are hit as well.
+    killed = [run_killed(rough, rough_url, commits // 6, chance) for _ in range(KILLS)]
+    assert killed[:3] == [True] * 3, "the work was over too soon for the kills to mean anything"
     # A message whose sender was killed is free again when the lease has run out.
     run(rough, rough_url, now=NOW + LEASE)
 

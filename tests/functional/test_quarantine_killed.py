@@ -2,7 +2,6 @@
 is what an undisturbed run quarantines, and a replay makes all as if nothing had been refused."""
 
 import random
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from gateway.pipeline.replay import replay_records
 from schemas.quarantine import UnloadedFilter
 from store.tables import quarantine
-from tests.functional.test_killed_runs import receive_feeds, start_child
+from tests.functional.test_killed_runs import receive_feeds, run_killed, run_to_the_end
 from tests.lib.databases import read_rows
 from tests.lib.killed_run import SETTINGS, run
 from tests.lib.line import open_line
@@ -45,16 +44,10 @@ def test_killed_while_refused_rows_are_found_it_ends_as_undisturbed(tmp_path, ma
     for home, url in ((calm, calm_url), (rough, rough_url), (sound, sound_url)):
         receive_feeds(home, url, tmp_path)
     with refusing(calm_url, REFUSED), refusing(rough_url, REFUSED):
-        begun = time.monotonic()
-        run(calm, calm_url)
-        seconds = time.monotonic() - begun
+        commits = run_to_the_end(calm, calm_url)
         chance = random.Random(11)
-        for _ in range(KILLS):
-            child = start_child(rough, rough_url)
-            time.sleep(chance.uniform(0, seconds / 2))
-            child.kill()
-            child.wait()
-            child.stdout.close()
+        killed = [run_killed(rough, rough_url, commits // 6, chance) for _ in range(KILLS)]
+        assert killed[:3] == [True] * 3
         run(rough, rough_url)
     assert len(find_kept(rough_url)) > 20
     assert find_kept(calm_url) == find_kept(rough_url)

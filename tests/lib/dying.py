@@ -29,6 +29,22 @@ def die_at(count: int) -> Passed:
     return pass_by
 
 
+def die_after(count: int, seconds: float) -> Passed:
+    """A hook that has the process die when it has worked for so long since the ``count``-th time
+    it was passed: anywhere. The time is the processor's, so that a machine that is slow, or stalls,
+    does not have it end its work before."""
+    passed = 0
+
+    def pass_by() -> None:
+        nonlocal passed
+        passed += 1
+        if passed == count:
+            # Nobody handles its signal (SIGPROF), so it ends as by ``kill -9``.
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+
+    return pass_by
+
+
 def hook_call(owner: Any, method: str, passed: Passed) -> None:
     """``passed`` is called right after each call of the method has returned."""
     kept = getattr(owner, method)
