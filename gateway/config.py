@@ -1,7 +1,7 @@
 """Settings, read from the environment once, at ``bootstrap``."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +15,9 @@ from gateway.identity.terms import (
     split_list,
 )
 from schemas.errors import WrongUseError
+
+# Of what is learned from, and of what a far end may still report on.
+LEAST_KEPT_DAYS: Final = 92
 
 
 class Settings(BaseSettings):
@@ -162,7 +165,7 @@ class Settings(BaseSettings):
         365, ge=0, description="raw files and bodies of requests, once loaded; 0: for ever"
     )
     keep_rejected_days: int = Field(
-        1_095, ge=0, description="the same where records were rejected; 0: for ever"
+        1_095, ge=0, description="the same where records, or items, were refused; 0: for ever"
     )
     keep_unpacked_days: int = Field(
         7, ge=0, description="what was unpacked of raw files, which stay; 0: for ever"
@@ -174,6 +177,15 @@ class Settings(BaseSettings):
     keep_message_days: int = Field(730, ge=0, description="mails that were sent; 0: for ever")
     keep_report_days: int = Field(
         730, ge=0, description="what syncs of reference data changed; 0: for ever"
+    )
+    keep_item_days: int = Field(
+        730,
+        ge=0,
+        description="what folders and mailboxes gave, once settled; 92 at least, or 0: for ever",
+    )
+    keep_alarm_days: int = Field(730, ge=0, description="alarms that are closed; 0: for ever")
+    keep_volume_days: int = Field(
+        730, ge=0, description="counts of what came, by source and day; 92 at least, or 0: for ever"
     )
     keep_usage_days: int = Field(1, ge=1, description="what sources used, minute by minute")
     keep_key_days: int = Field(7, ge=1, description="answers under an Idempotency-Key")
@@ -188,6 +200,13 @@ class Settings(BaseSettings):
     _checked_algorithms = field_validator("token_algorithms")(check_algorithms)
     _checked_proxies = field_validator("trusted_proxies")(check_proxies)
     _checked_address = field_validator("public_url")(check_address)
+
+    @field_validator("keep_item_days", "keep_volume_days")
+    @classmethod
+    def _check_kept(cls, days: int) -> int:
+        if 0 < days < LEAST_KEPT_DAYS:
+            raise ValueError(f"0, or {LEAST_KEPT_DAYS} at least")
+        return days
 
     @property
     def token_url(self) -> str:

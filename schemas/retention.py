@@ -18,6 +18,15 @@ class Pruning(msgspec.Struct, frozen=True):
     counts: dict[str, int] = {}
 
 
+class Pruned(msgspec.Struct, frozen=True):
+    """What one transaction pruned: of how many ``batches``, and how many ``edits`` lost what they
+    changed. ``place``: the number of the last batch; None where none is left."""
+
+    batches: int
+    edits: int
+    place: int | None
+
+
 class Aged(msgspec.Struct, frozen=True):
     """What became too old: of batches that are settled and were finished before ``before``; where
     records of theirs were rejected, before ``rejected_before`` (none: never)."""

@@ -33,10 +33,16 @@ class Collectors:
 
     def add(self, collector: Collector) -> None:
         """WrongUseError where the id is taken. One that was removed comes back under its id, with
-        its history; it begins anew."""
+        its history; it begins anew. Not of another kind: whether an item may ever be forgotten
+        goes by that (``store.old_items``)."""
         stored = self._find(collector.id, lock=True)
         if stored is not None and stored.removed_at is None:
             raise WrongUseError(f"there is a collector {collector.id} already")
+        if stored is not None and stored.kind != collector.kind:
+            raise WrongUseError(
+                f"{collector.id} was a {stored.kind} collector, and its items are remembered under"
+                " that id: take another"
+            )
         values = msgspec.structs.asdict(collector)
         if stored is None:
             self._connection.execute(insert(collectors).values(values))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import NoResultFound
 
 from schemas.collecting import RECEIPT_TRANSITIONS, CollectedItem, ReceiptMessage, ReceiptState
@@ -47,9 +47,11 @@ class ReceiptMessages:
     def add(self, item: CollectedItem, *, recipient: str, workflow: str) -> None:
         """To be sent now. The far end knows it by the batch's id; a second message that brought the
         same batch is answered under that id and a number."""
+        # Behind the highest, not behind how many: earlier ones may be pruned.
         own = receipt_messages.c.batch_id == item.batch_id
-        before = self._connection.execute(select(func.count()).where(own)).scalar_one()
-        local_id = f"{item.batch_id}.{before + 1}" if before else f"{item.batch_id}"
+        known = self._connection.execute(select(receipt_messages.c.local_id).where(own)).scalars()
+        last = max((int(one.partition(".")[2] or 1) for one in known), default=0)
+        local_id = f"{item.batch_id}.{last + 1}" if last else f"{item.batch_id}"
         self._connection.execute(
             insert(receipt_messages).values(
                 item_id=item.id,

@@ -12,29 +12,44 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    Text,
+    cast,
     delete,
     exists,
     func,
     insert,
     or_,
     select,
+    update,
 )
 
 from schemas.batch import Batch
-from schemas.retention import Aged, Prunable, Pruning
+from schemas.retention import Aged, Prunable, Pruned, Pruning
 from store.audit import Audit
+from store.edited import empty_edits, has_diff
 from store.pruned_files import PrunedFiles, is_pruned
-from store.tables import alerts, batch_prunings, batches, bodies, findings, parts
+from store.tables import (
+    alerts,
+    batch_prunings,
+    batches,
+    bodies,
+    edits,
+    findings,
+    parts,
+    replays,
+)
 
 _decode_counts = msgspec.json.Decoder(dict[str, int]).decode
 _Chosen = Sequence[Row[Any]]
 
 
 class _Taken(msgspec.Struct, frozen=True):
-    """``counts``: what was there, by batch number. ``files``: perhaps needed no more."""
+    """``counts``: what was there, by batch number. ``files``: perhaps needed no more. ``copies``:
+    rows that held it a second time, and are empty of it now."""
 
     counts: dict[int, dict[str, int]]
     files: frozenset[str] = frozenset()
+    copies: dict[str, int] = {}
 
 
 class Retention:
@@ -61,24 +76,33 @@ class Retention:
         chosen = _select(what, aged).subquery()
         return self._connection.execute(select(func.count()).select_from(chosen)).scalar_one()
 
-    def prune(
-        self, what: Prunable, aged: Aged, limit: int, after: int = 0
-    ) -> tuple[int, int | None]:
+    def count_edits(self, aged: Aged) -> int:
+        """How many edits would lose what they changed, with the bytes of their batch."""
+        chosen = _select("bytes", aged).subquery()
+        query = (
+            select(func.count())
+            .select_from(edits)
+            .join(chosen, chosen.c.number == edits.c.batch_number)
+        )
+        return self._connection.execute(query.where(has_diff())).scalar_one()
+
+    def prune(self, what: Prunable, aged: Aged, limit: int, after: int = 0) -> Pruned:
         """At most ``limit`` batches, in order of arrival and behind the batch with the number
-        ``after``: how many, and the number of the last one, None where none is left. A batch's raw
-        file is marked, and deleted later (``store.pruned_files``)."""
+        ``after``. A batch's raw file is marked, and deleted later (``store.pruned_files``)."""
         # From a place on: looking past all that were pruned before, each time anew, would take
         # hours of a million. Locked, so that of two that prune at once each takes others.
         query = _select(what, aged).where(batches.c.number > after).limit(limit)
         locked = query.with_for_update(skip_locked=True, key_share=True, of=batches)
         chosen = self._connection.execute(locked).all()
+        taken = _Taken({})
         if chosen:
             taken = _TAKE[what](self._connection, chosen)
             # First, so that these batches are no reason to keep the files.
             self._remember(what, chosen, taken)
             marked = self._files.mark(taken.files)
             self._tell(what, chosen, taken, marked)
-        return len(chosen), chosen[-1].number if len(chosen) == limit else None
+        place = chosen[-1].number if len(chosen) == limit else None
+        return Pruned(len(chosen), taken.copies.get("edits", 0), place)
 
     def restore(self, batch: Batch, what: Prunable) -> None:
         """It is there again (the same bytes were sent again, somebody looked into what was packed
@@ -100,7 +124,7 @@ class Retention:
         self._connection.execute(insert(batch_prunings), rows)
 
     def _tell(self, what: Prunable, chosen: _Chosen, taken: _Taken, marked: int) -> None:
-        total: Counter[str] = Counter()
+        total: Counter[str] = Counter(taken.copies)
         for counts in taken.counts.values():
             total.update(counts)
         details = {"batches": [row.id for row in chosen], "files": marked, "counts": total}
@@ -114,6 +138,7 @@ def _take_bytes(connection: Connection, chosen: _Chosen) -> _Taken:
     return _Taken(
         {row.number: {"requests" if row.number in requests else "feeds": 1} for row in chosen},
         frozenset(row.sha256 for row in chosen if row.number not in requests),
+        _count_copies("edits", empty_edits(connection, edits.c.batch_number.in_(numbers))),
     )
 
 
@@ -131,9 +156,10 @@ def _take_unpacked(connection: Connection, chosen: _Chosen) -> _Taken:
 
 
 def _take_findings(connection: Connection, chosen: _Chosen) -> _Taken:
-    """Those on single records: what is said of a batch as a whole also says what to do next."""
-    chosen_ones = findings.c.batch_number.in_([row.number for row in chosen])
-    own = chosen_ones & (findings.c.record_number > 0)
+    """Those on single records: what is said of a batch as a whole also says what to do next. With
+    those that a replay took out of the receipt."""
+    numbers = [row.number for row in chosen]
+    own = findings.c.batch_number.in_(numbers) & (findings.c.record_number > 0)
     query = (
         select(findings.c.batch_number, findings.c.code, func.count().label("times"))
         .where(own)
@@ -144,9 +170,18 @@ def _take_findings(connection: Connection, chosen: _Chosen) -> _Taken:
     for row in connection.execute(query):
         counts[row.batch_number][row.code] = row.times
     connection.execute(delete(findings).where(own))
-    return _Taken(dict(counts))
+    replayed = replays.c.batch_number.in_(numbers) & _TOLD_BEFORE
+    emptied = connection.execute(update(replays).where(replayed).values(findings=_NONE)).rowcount
+    return _Taken(dict(counts), copies=_count_copies("replays", emptied))
 
 
+def _count_copies(what: str, count: int) -> dict[str, int]:
+    return {what: count} if count else {}
+
+
+# As text: PostgreSQL compares no JSON.
+_NONE: Final = "[]"
+_TOLD_BEFORE: Final = cast(replays.c.findings, Text) != _NONE
 _TAKE: Final[dict[Prunable, Callable[[Connection, _Chosen], _Taken]]] = {
     "bytes": _take_bytes,
     "unpacked": _take_unpacked,
@@ -181,6 +216,11 @@ def _select(what: Prunable, aged: Aged) -> Select[Any]:
 _HAS: Final[dict[Prunable, tuple[ColumnElement[bool], ...]]] = {
     "unpacked": (exists().where(parts.c.batch_number == batches.c.number, parts.c.content != ""),),
     "findings": (
-        exists().where(findings.c.batch_number == batches.c.number, findings.c.record_number > 0),
+        or_(
+            exists().where(
+                findings.c.batch_number == batches.c.number, findings.c.record_number > 0
+            ),
+            exists().where(replays.c.batch_number == batches.c.number, _TOLD_BEFORE),
+        ),
     ),
 }

@@ -24,6 +24,7 @@ from store.grants import Grants
 from store.kept_rows import KeptRows
 from store.keys import Keys
 from store.marks import Marks
+from store.old_items import OldItems
 from store.organisations import Organisations
 from store.outbox_alerts import Alerts
 from store.outbox_messages import Messages
@@ -192,6 +193,10 @@ class UnitOfWork:
     @cached_property
     def collected(self) -> Collected:
         return Collected(self._connection, self.audit, self._now)
+
+    @cached_property
+    def old_items(self) -> OldItems:
+        return OldItems(self._connection, self.audit, self._now)
 
     @cached_property
     def unsettled(self) -> UnsettledBatches:

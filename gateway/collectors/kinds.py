@@ -22,18 +22,30 @@ from schemas.errors import WrongUseError
 @dataclass(frozen=True)
 class Kind:
     """``least_every``: its far end must not be asked more often, in seconds. ``leaves_unkept``:
-    what was refused and is not kept here is left at the far end, which is not told of it."""
+    what was refused and is not kept here is left at the far end, which is not told of it.
+    ``gives_once``: what was settled with it never comes again under the same key, so that one day
+    it may be forgotten. A file's name, size and time may come again, as may an answer's bytes."""
 
     settings: type[KindSettings]
     route: Route
     open: Callable[[Gateway, Collector, Any], AbstractContextManager[FarEnd]]
     least_every: int = 10
     leaves_unkept: bool = False
+    gives_once: bool = False
 
 
 KINDS: Final[dict[CollectorKind, Kind]] = {
-    "folder": Kind(FolderSettings, "folder", open_folder),
-    "mesh": Kind(MeshSettings, "mesh", open_mailbox, least_every=LEAST_EVERY, leaves_unkept=True),
+    # Known by the place they are taken to, that is made up for each and used once.
+    "folder": Kind(FolderSettings, "folder", open_folder, gives_once=True),
+    # Known by MESH's ids; what is acknowledged leaves the inbox for good.
+    "mesh": Kind(
+        MeshSettings,
+        "mesh",
+        open_mailbox,
+        least_every=LEAST_EVERY,
+        leaves_unkept=True,
+        gives_once=True,
+    ),
     "http": Kind(HttpSettings, "pull", open_http),
     "sftp": Kind(SftpSettings, "sftp", open_sftp),
 }

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from gateway.bootstrap import Gateway
+from gateway.pipeline.prune_items import count_items, prune_items
 from gateway.pipeline.upload import prune_uploads
 from schemas.identity import begin_window
 from schemas.retention import Aged, Prunable
@@ -17,17 +18,30 @@ CHUNK: Final = 500
 # After so long nobody is still receiving what was deleted meanwhile.
 _FORGET: Final = timedelta(days=7)
 _OF_BATCHES: Final[tuple[Prunable, ...]] = ("bytes", "unpacked", "findings")
-_ROWS: Final[tuple[KeptKind, ...]] = ("trials", "messages", "reports")
+_ROWS: Final[tuple[KeptKind, ...]] = (
+    "trials",
+    "messages",
+    "reports",
+    "refused",
+    "alarms",
+    "feed_days",
+)
 
 
 def prune_old_data(gateway: Gateway) -> dict[str, int]:
-    """How many batches lost their bytes, unpacked files and findings; how many dry runs, messages
-    and reports are gone; how many raw files were deleted, as nothing needs them any more."""
+    """How many batches lost their bytes, unpacked files and findings; how many edits lost what they
+    changed; how many collected items, dry runs … are gone; how many raw files were deleted, as
+    nothing needs them any more."""
     prune_expired(gateway)
     done: dict[str, int] = {}
+    edits = 0
     for what in _OF_BATCHES:
         aged = find_aged(gateway, what)
-        done[what] = _prune_batches(gateway, what, aged) if aged else 0
+        done[what], with_them = _prune_batches(gateway, what, aged) if aged else (0, 0)
+        edits += with_them
+    done["edits"] = edits + _prune_rows(gateway, "edits", gateway.now())
+    before = _find_before(gateway, "items")
+    done["items"] = prune_items(gateway, before, CHUNK) if before else 0
     for kind in _ROWS:
         before = _find_before(gateway, kind)
         done[kind] = _prune_rows(gateway, kind, before) if before else 0
@@ -44,6 +58,11 @@ def count_old_data(gateway: Gateway) -> dict[str, int]:
         for what in _OF_BATCHES:
             aged = find_aged(gateway, what)
             found[what] = work.retention.count(what, aged) if aged else 0
+        aged = find_aged(gateway, "bytes")
+        left = work.kept_rows.count("edits", gateway.now())
+        found["edits"] = left + (work.retention.count_edits(aged) if aged else 0)
+        before = _find_before(gateway, "items")
+        found["items"] = count_items(work, before) if before else 0
         for kind in _ROWS:
             before = _find_before(gateway, kind)
             found[kind] = work.kept_rows.count(kind, before) if before else 0
@@ -65,7 +84,8 @@ def prune_expired(gateway: Gateway) -> None:
 
 
 def find_aged(gateway: Gateway, what: Prunable) -> Aged | None:
-    """From when on a batch is old; None: it is kept for ever."""
+    """From when on a batch is old; None: it is kept for ever. What was edited of its records goes
+    with its bytes."""
     before = _find_before(gateway, what)
     if before is None:
         return None
@@ -76,10 +96,17 @@ def find_aged(gateway: Gateway, what: Prunable) -> Aged | None:
 
 
 def _find_before(gateway: Gateway, kind: str) -> datetime | None:
+    if kind == "refused":
+        # As with batches: never before what was accepted.
+        aged = find_aged(gateway, "bytes")
+        return aged.rejected_before if aged else None
     settings = gateway.settings
     days: int = {
         "bytes": settings.keep_raw_days,
         "rejected": settings.keep_rejected_days,
+        "items": settings.keep_item_days,
+        "alarms": settings.keep_alarm_days,
+        "feed_days": settings.keep_volume_days,
         "unpacked": settings.keep_unpacked_days,
         "findings": settings.keep_finding_days,
         "trials": settings.keep_trial_days,
@@ -89,15 +116,15 @@ def _find_before(gateway: Gateway, kind: str) -> datetime | None:
     return gateway.now() - timedelta(days=days) if days else None
 
 
-def _prune_batches(gateway: Gateway, what: Prunable, aged: Aged) -> int:
-    """A transaction after the other."""
-    total = 0
+def _prune_batches(gateway: Gateway, what: Prunable, aged: Aged) -> tuple[int, int]:
+    """How many batches, and edits of their records; a transaction after the other."""
+    batches = edits = 0
     place: int | None = 0
     while place is not None:
         with gateway.store.begin(actor=gateway.actor, at=gateway.now()) as work:
-            pruned, place = work.retention.prune(what, aged, CHUNK, place)
-        total += pruned
-    return total
+            pruned = work.retention.prune(what, aged, CHUNK, place)
+        batches, edits, place = batches + pruned.batches, edits + pruned.edits, pruned.place
+    return batches, edits
 
 
 def _prune_rows(gateway: Gateway, kind: KeptKind, before: datetime) -> int:

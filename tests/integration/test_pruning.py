@@ -34,7 +34,11 @@ from tests.lib.singles import load, make_single
 from tests.lib.snapshot import find_differences, read_snapshot
 
 NOTHING = dict.fromkeys(
-    ("bytes", "unpacked", "findings", "trials", "messages", "reports", "files"), 0
+    (
+        *("bytes", "unpacked", "findings", "edits", "items", "trials", "messages", "reports"),
+        *("refused", "alarms", "feed_days", "files"),
+    ),
+    0,
 )
 
 
