@@ -11,7 +11,8 @@ def wait_for(
     what: str,
     look: Callable[[], Found],
     *,
-    seconds: float = 120,
+    seconds: float = 300,
+    every: float = 0.05,
     explain: Callable[[], str] = str,
 ) -> Found:
     """What ``look`` finds, once it finds something; ``explain`` is asked where it never does."""
@@ -19,5 +20,5 @@ def wait_for(
     while time.monotonic() < until:
         if found := look():
             return found
-        time.sleep(0.05)
+        time.sleep(every)
     raise AssertionError(f"waited in vain for {what}\n{explain()}")
