@@ -114,7 +114,9 @@ class _Run:
         try:
             if stored.state == "waiting":
                 stored = self._take(far_end, item, stored)
-            self._move_cursor(item)
+            elif item.cursor is not None:
+                with self._begin() as work:
+                    self._move_cursor(work, item)
             if stored.settled_at is None:
                 self._settle(far_end, item, stored)
         except ItemError as error:
@@ -133,7 +135,9 @@ class _Run:
         with self._begin() as work:
             if taken.outcome == "refused" and taken.raw is not None:
                 keep_raw_file(self._gateway, work, taken.raw.sha256)
-            return _record(work, stored, taken)
+            recorded = _record(work, stored, taken)
+            self._move_cursor(work, item)
+        return recorded
 
     def _settle(self, far_end: FarEnd, item: Item, stored: CollectedItem) -> None:
         if self._kind.leaves_unkept and stored.state == "refused" and stored.sha256 is None:
@@ -145,11 +149,9 @@ class _Run:
         with self._begin() as work:
             work.collected.settle(stored)
 
-    def _move_cursor(self, item: Item) -> None:
+    def _move_cursor(self, work: UnitOfWork, item: Item) -> None:
         # Behind an item that failed it stays: the next run begins there.
-        if item.cursor is None or self._counts["failed"]:
-            return
-        with self._begin() as work:
+        if item.cursor is not None and not self._counts["failed"]:
             work.collectors.move_cursor(self._collector, item.cursor)
 
     def _fail_item(self, stored: CollectedItem, reason: str) -> None:
