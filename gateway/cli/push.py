@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gateway.cli import push_access as given
+from gateway.cli.option_groups import takes
 from gateway.cli.options import FeedFile, open_feed
+from gateway.cli.push_access import Access, open_client
 from gateway.cli.pushed import print_feed, print_issues, print_made, print_receipt
 from gateway.exit_codes import ExitCode
 from schemas.errors import GatewayError, WrongUseError
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 _FORMS = ("text", "json", "csv")
 
 
+@takes(Access)
 def push(  # noqa: PLR0913, PLR0917 - an option each
+    access: Access,
     file: FeedFile,
-    base: given.Base,
-    key_file: given.KeyFile = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what loading it would do.")
     ] = False,
@@ -37,30 +38,10 @@ def push(  # noqa: PLR0913, PLR0917 - an option each
     upload_id: Annotated[
         str | None, typer.Option(metavar="ID", help="Go on with a large feed that broke off.")
     ] = None,
-    client_id: given.ClientId = None,
-    private_key: given.PrivateKey = None,
-    kid: given.Kid = None,
-    algorithm: given.Algorithm = "RS512",
-    ca_file: given.CaFile = None,
-    cert: given.Cert = None,
-    cert_key: given.CertKey = None,
-    plain_http: given.PlainHttp = False,
 ) -> None:
     """Send a feed, or one event, to a gateway over HTTP. The same file again is loaded once."""
     _check_form(form, single=single)
-    access = given.Access(
-        base=base,
-        key_file=key_file,
-        client_id=client_id,
-        private_key=private_key,
-        kid=kid,
-        algorithm=algorithm,
-        ca_file=ca_file,
-        cert=cert,
-        cert_key=cert_key,
-        plain_http=plain_http,
-    )
-    with open_feed(file) as (stream, name), given.open_client(access) as client:
+    with open_feed(file) as (stream, name), open_client(access) as client:
         if single:
             code = _push_event(client, stream.read(), form, key=idempotency_key, dry_run=dry_run)
         else:

@@ -18,43 +18,39 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "LRMS_PUSH_KEY"
 
-Base = Annotated[str, typer.Option(metavar="URL", help="The gateway's address.")]
-KeyFile = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help=f"Holds the subscription key; else {KEY_VARIABLE} has it."),
-]
-ClientId = Annotated[
-    str | None, typer.Option(metavar="ID", help="OAuth 2 client, in place of a subscription key.")
-]
-PrivateKey = Annotated[Path | None, typer.Option(metavar="FILE", help="Its private key, in PEM.")]
-Kid = Annotated[str | None, typer.Option(help="The id under which its public key is registered.")]
-Algorithm = Annotated[str, typer.Option(help="What it signs with.")]
-CaFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust instead.")
-]
-Cert = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Client certificate to show (mutual TLS).")
-]
-CertKey = Annotated[Path | None, typer.Option(metavar="FILE", help="And its key.")]
-PlainHttp = Annotated[
-    bool,
-    typer.Option("--plain-http", help="Allow http: to another machine; shows key and events."),
-]
-
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for on the command line."""
+    """What is asked for on the command line."""
 
-    base: str
-    key_file: Path | None
-    client_id: str | None
-    private_key: Path | None
-    kid: str | None
-    algorithm: str
-    ca_file: Path | None
-    cert: Path | None
-    cert_key: Path | None
-    plain_http: bool
+    base: Annotated[str, typer.Option(metavar="URL", help="The gateway's address.")]
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help=f"Holds the subscription key; else {KEY_VARIABLE} has it."
+        ),
+    ] = None
+    client_id: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="OAuth 2 client, in place of a subscription key."),
+    ] = None
+    private_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Its private key, in PEM.")
+    ] = None
+    kid: Annotated[
+        str | None, typer.Option(help="The id under which its public key is registered.")
+    ] = None
+    algorithm: Annotated[str, typer.Option(help="What it signs with.")] = "RS512"
+    ca_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Certificate authorities to trust instead.")
+    ] = None
+    cert: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Client certificate to show (mutual TLS).")
+    ] = None
+    cert_key: Annotated[Path | None, typer.Option(metavar="FILE", help="And its key.")] = None
+    plain_http: Annotated[
+        bool,
+        typer.Option("--plain-http", help="Allow http: to another machine; shows key and events."),
+    ] = False
 
 
 @contextmanager

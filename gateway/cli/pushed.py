@@ -1,71 +1,33 @@
 """Prints what a gateway answered to ``push``."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 
 from gateway.cli.options import print_json
 from gateway.exit_codes import ExitCode, of_receipt
-from gateway.receipts.build import ReceiptStream
+from gateway.receipts.read_json import read_json
 from gateway.receipts.write import write_text
-from schemas.errors import GatewayError
-from schemas.receipt import Receipt, ReceiptRecord
 from schemas.values import plain
 
 if TYPE_CHECKING:
     from gateway.client import Created, Feed, GatewayClient, Issue
 
-_T = TypeVar("_T")
-_RECORDS_FOLLOW = b'"records":['
-
 
 def print_receipt(client: "GatewayClient", feed_id: str, form: str) -> ExitCode:
     """The receipt in the form that was asked for, as it comes; the exit code it stands for."""
     with closing(client.receipt(feed_id, "json")) as pieces:
-        receipt = read_receipt(pieces)
+        receipt = read_json(pieces)
         if form == "text":
             sys.stdout.writelines(write_text(receipt))
     if form != "text":
         sys.stdout.flush()
         sys.stdout.buffer.writelines(client.receipt(feed_id, "csv" if form == "csv" else "json"))
     return of_receipt(receipt.head)
-
-
-def read_receipt(pieces: Iterable[bytes]) -> ReceiptStream:
-    """A JSON receipt while it comes: its head, then a record a line, as
-    :func:`gateway.receipts.write.write_json` writes it."""
-    lines = _split(pieces)
-    start = next(lines, b"")
-    if start.endswith(_RECORDS_FOLLOW):
-        return ReceiptStream(_read(start + b"]}", Receipt), _read_records(lines))
-    # Not a record a line: as a whole then.
-    whole = _read(start + b"".join(lines), Receipt)
-    return ReceiptStream(whole, iter(whole.records))
-
-
-def _split(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from whole
-    yield rest
-
-
-def _read_records(lines: Iterable[bytes]) -> Iterator[ReceiptRecord]:
-    for line in lines:
-        if text := line.strip().removesuffix(b"]}").rstrip(b","):
-            yield _read(text, ReceiptRecord)
-
-
-def _read(text: bytes, kind: type[_T]) -> _T:
-    try:
-        return msgspec.json.decode(text, type=kind)
-    except (msgspec.MsgspecError, UnicodeError):
-        raise GatewayError("the receipt is not one that this version can read") from None
 
 
 def print_feed(feed: "Feed", form: str, *, err: bool = False) -> None:

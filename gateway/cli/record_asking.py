@@ -1,33 +1,46 @@
 """What is asked for on the command line, of records that were not loaded."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
+import typer
 
 from schemas.errors import WrongUseError
 from schemas.statuses import UNLOADED
 
 
-def read_terms(  # noqa: PLR0913, PLR0917 - an option each
-    batch: str | None,
-    source: str | None,
-    organisation: str | None,
-    code: str | None,
-    fault: str | None,
-    disposition: str | None,
-    since: datetime | None,
-    until: datetime | None,
-) -> dict[str, Any]:
-    if disposition is not None and disposition not in UNLOADED:
-        raise WrongUseError(f"disposition {disposition!r}: one of {', '.join(UNLOADED)}")
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """Which of them; what is left out does not count."""
+
+    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]")] = None
+    source: Annotated[str | None, typer.Option(metavar="ID", help="Of this source.")] = None
+    organisation: Annotated[str | None, typer.Option(metavar="CODE", help="Of its sources.")] = None
+    code: Annotated[
+        str | None, typer.Option(metavar="CODE", help="With this finding, as RULE-010.")
+    ] = None
+    fault: Annotated[
+        str | None, typer.Option(metavar="ID", help="Quarantined by this fault, f-….")
+    ] = None
+    disposition: Annotated[
+        str | None, typer.Option(help="Only these: rejected or quarantined.")
+    ] = None
+    since: Annotated[datetime | None, typer.Option(help="Received then or later, UTC.")] = None
+    until: Annotated[datetime | None, typer.Option(help="Received before, UTC.")] = None
+
+
+def read_terms(terms: Terms) -> dict[str, Any]:
+    if terms.disposition is not None and terms.disposition not in UNLOADED:
+        raise WrongUseError(f"disposition {terms.disposition!r}: one of {', '.join(UNLOADED)}")
     return {
-        "batch_id": batch,
-        "source_id": source,
-        "organisation": organisation,
-        "code": code,
-        "fault_id": fault,
-        "disposition": disposition,
-        "since": since and since.replace(tzinfo=UTC),
-        "until": until and until.replace(tzinfo=UTC),
+        "batch_id": terms.batch,
+        "source_id": terms.source,
+        "organisation": terms.organisation,
+        "code": terms.code,
+        "fault_id": terms.fault,
+        "disposition": terms.disposition,
+        "since": terms.since and terms.since.replace(tzinfo=UTC),
+        "until": terms.until and terms.until.replace(tzinfo=UTC),
     }
 
 

@@ -3,13 +3,13 @@ fault of ours."""
 
 import io
 import sys
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
 from gateway.bootstrap import Gateway
+from gateway.cli.option_groups import takes
 from gateway.cli.options import (
     AsJson,
     BatchId,
@@ -18,7 +18,7 @@ from gateway.cli.options import (
     print_json,
     print_table,
 )
-from gateway.cli.record_asking import read_fields, read_place, read_state, read_terms
+from gateway.cli.record_asking import Terms, read_fields, read_place, read_state, read_terms
 from gateway.cli.record_words import show_record, show_replayed, word_record, word_replayed
 from gateway.exit_codes import ExitCode, of_receipt
 from gateway.pipeline.edit import edit_record, write_row
@@ -32,33 +32,12 @@ from schemas.quarantine import UnloadedFilter, UnloadedRecord
 records = typer.Typer(help="Records that were not loaded.", no_args_is_help=True)
 
 _Number = Annotated[int, typer.Argument(metavar="NUMBER", help="The record's number in it.")]
-_Source = Annotated[str | None, typer.Option("--source", metavar="ID", help="Of this source.")]
-_Organisation = Annotated[
-    str | None, typer.Option("--organisation", metavar="CODE", help="Of its sources.")
-]
-_Code = Annotated[
-    str | None, typer.Option("--code", metavar="CODE", help="With this finding, as RULE-010.")
-]
-_Fault = Annotated[
-    str | None, typer.Option("--fault", metavar="ID", help="Quarantined by this fault, f-….")
-]
-_Disposition = Annotated[
-    str | None, typer.Option("--disposition", help="Only these: rejected or quarantined.")
-]
-_Since = Annotated[datetime | None, typer.Option("--since", help="Received then or later, UTC.")]
-_Until = Annotated[datetime | None, typer.Option("--until", help="Received before, UTC.")]
 
 
 @records.command("list")
-def list_records(  # noqa: PLR0913, PLR0917 - an option each
-    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]")] = None,
-    source: _Source = None,
-    organisation: _Organisation = None,
-    code: _Code = None,
-    fault: _Fault = None,
-    disposition: _Disposition = None,
-    since: _Since = None,
-    until: _Until = None,
+@takes(Terms)
+def list_records(
+    terms: Terms,
     state: Annotated[str, typer.Option(help="open, settled or all.")] = "open",
     limit: Annotated[int, typer.Option(min=1, help="How many, of the newest batch first.")] = 50,
     after: Annotated[
@@ -71,7 +50,7 @@ def list_records(  # noqa: PLR0913, PLR0917 - an option each
     wanted = UnloadedFilter(
         settlement=read_state(state),
         after=read_place(after),
-        **read_terms(batch, source, organisation, code, fault, disposition, since, until),
+        **read_terms(terms),
     )
     with open_command_gateway() as gateway, gateway.store.read() as work:
         found = work.unloaded.find(wanted, limit + 1)
@@ -132,16 +111,10 @@ def fault(fault_id: Annotated[str, typer.Argument(metavar="ID", help="As f-…."
 
 
 @records.command("replay")
-def replay(  # noqa: PLR0913, PLR0917 - an option each
-    batch: Annotated[str | None, typer.Argument(metavar="[BATCH]")] = None,
+@takes(Terms)
+def replay(
+    terms: Terms,
     number: Annotated[int | None, typer.Argument(metavar="[NUMBER]")] = None,
-    source: _Source = None,
-    organisation: _Organisation = None,
-    code: _Code = None,
-    fault: _Fault = None,
-    disposition: _Disposition = None,
-    since: _Since = None,
-    until: _Until = None,
     for_real: Annotated[
         bool, typer.Option("--for-real", help="Do it; else it is only said what it would do.")
     ] = False,
@@ -155,11 +128,11 @@ def replay(  # noqa: PLR0913, PLR0917 - an option each
     arrival. Says first what that would do; --for-real does it."""
     wanted = UnloadedFilter(
         number=number,
-        **read_terms(batch, source, organisation, code, fault, disposition, since, until),
+        **read_terms(terms),
     )
     with open_command_gateway() as gateway:
         if number is not None:
-            _check_replayable(gateway, batch or "", number)
+            _check_replayable(gateway, terms.batch or "", number)
         pace = Pace(per_minute, gateway.monotonic)
         done = list(replay_records(gateway, wanted, for_real=for_real, most=most, pace=pace))
     if as_json:

@@ -13,11 +13,11 @@ from gateway.bootstrap import Gateway
 from gateway.pipeline.check import check_batch
 from gateway.pipeline.receive import keep_raw_file, receive_raw_file
 from gateway.receipts.build import ReceiptStream
+from gateway.receipts.read_json import read_json
 from gateway.receipts.write import write_json
 from schemas.batch import Batch
 from schemas.errors import GatewayError, WrongUseError
 from schemas.identifiers import make_batch_id
-from schemas.receipt import Receipt, ReceiptRecord
 from schemas.trial import Trial
 from store.raw_files import RawFile
 
@@ -27,8 +27,6 @@ _NEXT: Final = (
     " (POST /feeds/{id}/promote); else correct it and send it again."
 )
 _TAKEN: Final = ("id", "source_id", "sha256", "size", "filename", "route", "received_at")
-_decode_head = msgspec.json.Decoder(Receipt).decode
-_decode_record = msgspec.json.Decoder(ReceiptRecord).decode
 
 
 class TooLargeError(WrongUseError):
@@ -107,14 +105,4 @@ def open_trial_receipt(gateway: Gateway, trial: Trial) -> Iterator[ReceiptStream
     if not trial.receipt:
         raise WrongUseError(f"the dry run {trial.id} has no receipt")
     with gateway.raw.open_verified(trial.receipt) as stream:
-        # As ``write_json`` writes it: the head up to its records, then a record a line.
-        head = stream.readline().rstrip()
-        end = b"" if head.endswith(b"]}") else b"]}"
-        yield ReceiptStream(_decode_head(head + end), _read_records(stream))
-
-
-def _read_records(stream: BinaryIO) -> Iterator[ReceiptRecord]:
-    for line in stream:
-        record = line.rstrip()
-        end = b"," if record.endswith(b",") else b"]}"
-        yield _decode_record(record.removesuffix(end))
+        yield read_json(stream)

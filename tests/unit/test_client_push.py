@@ -10,9 +10,9 @@ import requests
 import responses
 
 from gateway.cli.push_access import KEY_VARIABLE
-from gateway.cli.pushed import read_receipt
 from gateway.exit_codes import ExitCode
 from gateway.receipts.build import ReceiptStream
+from gateway.receipts.read_json import read_json
 from gateway.receipts.write import write_csv, write_json, write_text
 from schemas.receipt import Counts
 from tests.lib.command_line import run_here
@@ -127,7 +127,7 @@ def test_the_receipt_as_csv(mocked, file):
 @pytest.mark.parametrize("kind", ["clean", "mixed", "held", "unreadable", "empty"])
 def test_a_receipt_is_read_as_it_comes(kind, size):
     told = "".join(write_json(make_receipt(kind))).encode()
-    found = read_receipt(told[at : at + size] for at in range(0, len(told), size))
+    found = read_json(told[at : at + size] for at in range(0, len(told), size))
     expected = make_receipt(kind)
     assert found.head == expected.head
     assert list(found.records) == list(expected.records)
@@ -136,7 +136,7 @@ def test_a_receipt_is_read_as_it_comes(kind, size):
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_receipt_that_is_not_a_record_a_line(indent):
     told = json.dumps(json.loads("".join(write_json(make_receipt()))), indent=indent).encode()
-    found = read_receipt([told])
+    found = read_json([told])
     assert list(found.records) == list(make_receipt().records)
 
 
