@@ -101,7 +101,7 @@ def make(gateway: Gateway, server: SftpServer, folder: Path) -> Callable[..., st
             "host_key": server.host_key,
             "folder": str(folder),
             "still_seconds": 0.05,
-            "timeout": 20,
+            "timeout": 60,
         }
         values |= settings
         text = json.dumps({name: value for name, value in values.items() if value is not None})
@@ -410,9 +410,11 @@ def test_a_connection_that_breaks_off_is_gone_on_with(gateway, make, put, server
     put("a.csv", BIG)
     put("b.csv")
     with TcpProxy(server.port, Fault(after=1_000_000, then=then)) as proxy:
-        make(port=proxy.port, timeout=1)
+        # Silence is ended by the limit alone; by it, a machine that stalls costs a connection more.
+        is_silent = then == "silent"
+        make(port=proxy.port, timeout=10 if is_silent else 60)
         assert run(gateway) == {"received": 2}
-        assert proxy.connections == 2
+        assert proxy.connections == 2 or (is_silent and proxy.connections == 3)
     assert read_raw(gateway, "a.csv") == BIG
 
 

@@ -148,10 +148,10 @@ def say(body: bytes | str, media_type: str = "application/fhir+json", **headers:
     return lambda _: Response(body, media_type=media_type, headers=named)
 
 
-def wait(seconds: float) -> Fault:
-    """It thinks for so long, and then answers."""
+def wait_for(go_on: threading.Event) -> Fault:
+    """It thinks until it is told to go on, and then answers."""
 
     def think(_: Request) -> None:
-        time.sleep(seconds)
+        go_on.wait(600)
 
     return think

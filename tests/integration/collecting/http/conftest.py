@@ -14,7 +14,7 @@ from tests.lib.lrms_api import LrmsApi
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    patience = Patience(attempts=3, total_seconds=20, first_wait=0.01, longest_wait=2)
+    patience = Patience(attempts=3, total_seconds=600, first_wait=0.01, longest_wait=2)
     for module in (http_asking, http_identity):
         monkeypatch.setattr(module, "PATIENCE", patience)
 
@@ -30,7 +30,7 @@ def make(gateway: Gateway, api: LrmsApi) -> Callable[..., str]:
     """Registers a collector of the API."""
 
     def make(path: str = "/fhir/AdverseEvent", name: str = "far", **settings: object) -> str:
-        text = json.dumps({"url": api.url + path, "timeout": 10, **settings})
+        text = json.dumps({"url": api.url + path, "timeout": 60, **settings})
         return add(gateway, "http", name=name, settings=text).id
 
     return make
