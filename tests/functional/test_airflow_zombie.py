@@ -3,7 +3,6 @@ the first try, which then wakes and goes on. What is loaded is loaded once."""
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,11 +15,12 @@ from gateway.pipeline.receive import receive_feed
 from tests.lib.line import open_line, register_everyone
 from tests.lib.outcome import assert_undisturbed, read_outcome
 from tests.lib.running_airflow import RunningAirflow, run_airflow
+from tests.lib.waiting import wait_for
 
 EVENTS = 6_000
 # How long a task may be silent before the scheduler has it tried again.
 IMPATIENT = {
-    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "8",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "20",
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
 }
@@ -48,6 +48,20 @@ def count_done(url: str, batch_id: str) -> int:
     return found or 0
 
 
+def slow_down(url: str) -> None:
+    """The first try needs a second for each chunk behind the first, the next one as long as it
+    needs: time enough to pause the first before it is done, on any machine."""
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "CREATE FUNCTION take_time() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$BEGIN PERFORM pg_sleep(1); RETURN NEW; END$$"
+        )
+        connection.execute(
+            "CREATE TRIGGER slow BEFORE UPDATE ON parts FOR EACH ROW"
+            " WHEN (NEW.token = 1 AND OLD.records_done > 0) EXECUTE FUNCTION take_time()"
+        )
+
+
 def pause(pid: int, url: str) -> tuple[int, ...]:
     """A try and its supervisor, as when their machine stalls, with no lock in their hands; one
     that has some is another test's (test_line_at_once)."""
@@ -58,13 +72,16 @@ def pause(pid: int, url: str) -> tuple[int, ...]:
         " AND pid <> pg_backend_pid() AND xact_start IS NOT NULL"
     )
     with psycopg.connect(url, autocommit=True) as connection:
-        for _ in range(500):
+
+        def is_between_transactions() -> bool:
             os.kill(pid, signal.SIGSTOP)
             if connection.execute(busy).fetchone() == (0,):
-                return pid, supervisor
+                return True
             os.kill(pid, signal.SIGCONT)
-            time.sleep(0.003)
-    raise AssertionError("it was never between two transactions")
+            return False
+
+        wait_for("it to be between two transactions", is_between_transactions, every=0.003)
+    return pid, supervisor
 
 
 def find_try(airflow: RunningAirflow, number: int) -> int:
@@ -96,6 +113,7 @@ def test_a_task_that_is_tried_again_while_it_runs(fresh_postgresql, tmp_path):
                     expected = read_outcome(gateway, url)
                 else:
                     batch, _ = receive_feed(gateway, "test-fhir", stream, filename=feed.name)
+    slow_down(rough)
 
     with run_airflow(
         homes[rough], LRMS_DATABASE_URL=rough, LRMS_COMMIT_RECORDS="50", **IMPATIENT

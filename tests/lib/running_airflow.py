@@ -15,7 +15,7 @@ from samples.processes import start, stop
 from tests.lib.ports import hold_port
 from tests.lib.waiting import wait_for
 
-READY_SECONDS = 180
+READY_SECONDS = 600
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 Found = TypeVar("Found")
 
@@ -29,7 +29,7 @@ class RunningAirflow:
 
     def is_up(self) -> bool:
         try:
-            health = requests.get(self._health, timeout=5).json()
+            health = requests.get(self._health, timeout=60).json()
         except requests.RequestException:
             return False
         return all(health[part]["status"] == "healthy" for part in PARTS)
@@ -56,7 +56,7 @@ class RunningAirflow:
         except sqlite3.OperationalError:
             return []
 
-    def wait_for(self, what: str, look: Callable[[], Found], *, seconds: float = 120) -> Found:
+    def wait_for(self, what: str, look: Callable[[], Found], *, seconds: float = 300) -> Found:
         return wait_for(what, look, seconds=seconds, explain=lambda: self.log.read_text()[-5000:])
 
 
