@@ -9,33 +9,13 @@ from pathlib import Path
 import pytest
 
 from gateway.bootstrap import Gateway
-from gateway.generator import write_feed
 from gateway.pipeline.ingest import process_batch
 from gateway.pipeline.send_receipts import resend_receipt, send_receipts
 from schemas.errors import WrongUseError
-from tests.functional.test_mesh import SECRETS, make_settings, on
-from tests.lib.collecting import (
-    Clock,
-    Killed,
-    add,
-    list_actions,
-    open_collecting,
-    read_items,
-    run,
-)
-from tests.lib.mesh import SENDER, STRANGER, WORKFLOW, Answer, Mesh, serve_mesh
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
-    with serve_mesh(tmp_path_factory.mktemp("mesh")) as mesh:
-        yield mesh
-
-
-@pytest.fixture
-def mesh(server: Mesh) -> Mesh:
-    server.reset()
-    return server
+from tests.lib.collecting import Clock, Killed, add, list_actions, open_collecting, read_items, run
+from tests.lib.feeds import generate
+from tests.lib.mesh import SENDER, STRANGER, WORKFLOW, Answer, Mesh
+from tests.lib.mesh_box import SECRETS, make_settings, on
 
 
 @pytest.fixture(params=["csv"])
@@ -52,22 +32,9 @@ def opened(tmp_path: Path, mesh: Mesh, form: str) -> Iterator[tuple[Gateway, Clo
         yield found, clock
 
 
-@pytest.fixture
-def gateway(opened: tuple[Gateway, Clock]) -> Gateway:
-    return opened[0]
-
-
-@pytest.fixture
-def clock(opened: tuple[Gateway, Clock]) -> Clock:
-    return opened[1]
-
-
 @pytest.fixture(scope="module")
-def feed(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("feed") / "feed.ndjson"
-    with path.open("wb") as stream:
-        write_feed(stream, events=3, format="fhir-5", seed=5, errors=0.0, duplicates=0.0)
-    return path.read_bytes()
+def feed() -> bytes:
+    return generate(events=3)
 
 
 def receive(gateway: Gateway, mesh: Mesh, feed: bytes) -> tuple[int, str]:

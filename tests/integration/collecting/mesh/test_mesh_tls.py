@@ -12,9 +12,9 @@ from gateway.bootstrap import Gateway
 from gateway.collectors.far_end import CollectError
 from schemas.errors import WrongUseError
 from tests.functional.test_client_tls import write_certificate
-from tests.functional.test_mesh import FEED, SECRETS, make_settings
 from tests.lib.collecting import add, open_collecting, run
 from tests.lib.mesh import OURS, PASSWORD, SENDER, SHARED_KEY, WORKFLOW, Mesh, serve_sandbox
+from tests.lib.mesh_box import FEED, SECRETS, make_settings
 
 Certificates = dict[str, tuple[Path, Path]]
 _REQUIRED = "2"

@@ -26,33 +26,8 @@ from tests.lib.collecting import (
     read_items,
     run,
 )
-from tests.lib.mesh import (
-    OURS,
-    PASSWORD,
-    SENDER,
-    SHARED_KEY,
-    STRANGER,
-    WORKFLOW,
-    Answer,
-    Mesh,
-    Request,
-    serve_mesh,
-)
-
-FEED = b'{"resourceType": "Bundle", "type": "batch", "entry": []}\n'
-SECRETS = {"MESH_PASSWORD": PASSWORD, "MESH_KEY": SHARED_KEY}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
-    with serve_mesh(tmp_path_factory.mktemp("mesh")) as mesh:
-        yield mesh
-
-
-@pytest.fixture
-def mesh(server: Mesh) -> Mesh:
-    server.reset()
-    return server
+from tests.lib.mesh import OURS, PASSWORD, SENDER, STRANGER, WORKFLOW, Answer, Mesh
+from tests.lib.mesh_box import FEED, SECRETS, make_settings, on
 
 
 @pytest.fixture
@@ -63,51 +38,12 @@ def opened(tmp_path: Path, mesh: Mesh) -> Iterator[tuple[Gateway, Clock]]:
         yield found, clock
 
 
-@pytest.fixture
-def gateway(opened: tuple[Gateway, Clock]) -> Gateway:
-    return opened[0]
-
-
-@pytest.fixture
-def clock(opened: tuple[Gateway, Clock]) -> Clock:
-    return opened[1]
-
-
-def make_settings(mesh: Mesh, **more: object) -> str:
-    senders = [
-        {"mailbox": SENDER, "workflow": WORKFLOW, "source": SOURCE.id},
-        {"mailbox": SENDER.lower(), "workflow": "TEST_WORKFLOW2", "source": OTHER.id},
-    ]
-    given = {
-        "url": mesh.url,
-        "mailbox": OURS.lower(),
-        "password": {"env": "MESH_PASSWORD"},
-        "shared_key": {"env": "MESH_KEY"},
-        "senders": senders,
-        "timeout_seconds": 20,
-    }
-    return json.dumps(given | more)
-
-
 def collect(gateway: Gateway) -> dict[str, int]:
     return run(gateway, "box")
 
 
 def find_items(gateway: Gateway) -> dict[str, object]:
     return read_items(gateway, "box", "remote_id")
-
-
-def on(method: str, ending: str, answer: Answer, *, times: int = 1_000):
-    """That answer to such a request, so many times."""
-    left = [times]
-
-    def give(request: Request) -> Answer | None:
-        if request.method != method or not request.path.endswith(ending) or not left[0]:
-            return None
-        left[0] -= 1
-        return answer
-
-    return give
 
 
 @pytest.mark.parametrize("compress", [False, True])
