@@ -1,5 +1,6 @@
 """Settings, read from the environment once, at ``bootstrap``."""
 
+import os
 from pathlib import Path
 from typing import Final, Literal
 
@@ -14,6 +15,7 @@ from gateway.identity.terms import (
     check_proxies,
     split_list,
 )
+from gateway.misspelt import find_misspelt
 from schemas.errors import WrongUseError
 
 # Of what is learned from, and of what a far end may still report on.
@@ -32,11 +34,13 @@ class Settings(BaseSettings):
         "", description="s3://bucket/folder for raw files; empty: the folder raw in home"
     )
 
-    part_bytes: int = Field(16 * 2**20, description="a batch is cut into parts of about this size")
+    part_bytes: int = Field(
+        16 * 2**20, ge=1, description="a batch is cut into parts of about this size"
+    )
     task_seconds: float = Field(
         10.0, gt=0, description="an Airflow task is given so much work at least, by estimate"
     )
-    commit_records: int = Field(2_000, description="records loaded in one transaction")
+    commit_records: int = Field(2_000, ge=1, description="records loaded in one transaction")
     max_quarantined: int = Field(
         100, ge=0, description="records of a part our own code may fail over; with more it stops"
     )
@@ -56,7 +60,7 @@ class Settings(BaseSettings):
     )
 
     smtp_host: str = Field("", description="mail server; empty: alerts go to the mailbox folder")
-    smtp_port: int = Field(25, description="its port")
+    smtp_port: int = Field(25, ge=1, le=65535, description="its port")
     smtp_user: str = Field("", description="log in as; empty: no login")
     smtp_password: str = Field("", repr=False, description="and the password")
     smtp_starttls: bool = Field(False, description="encrypt by STARTTLS before anything is sent")
@@ -252,7 +256,10 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """From the environment; WrongUseError names what cannot be read, never its value."""
+    """From the environment; WrongUseError names what cannot be read, never its value, and what is
+    nearly the name of a setting."""
+    if misspelt := list(find_misspelt(os.environ, Settings.model_fields)):
+        raise WrongUseError("; ".join(misspelt))
     try:
         return Settings()
     except ValidationError as error:

@@ -10,12 +10,18 @@ from schemas.errors import UnavailableError
 
 @contextmanager
 def failures_told(what: str) -> Iterator[None]:
-    """A full or failing disk as UnavailableError, with the reason's number: its text would name
-    our paths."""
+    """A full or failing disk as UnavailableError, with the reason by its number: the error's own
+    text would name our paths."""
     try:
         yield
     except OSError as error:
-        raise UnavailableError(f"{what}: errno {error.errno}") from error
+        raise UnavailableError(f"{what}: {word_errno(error)}") from error
+
+
+def word_errno(error: OSError) -> str:
+    """As ``No space left on device (errno 28)``."""
+    number = error.errno or 0
+    return f"{os.strerror(number) if number else type(error).__name__} (errno {number})"
 
 
 def write_all(descriptor: int, block: bytes) -> int:

@@ -42,6 +42,10 @@ _IDLE_SECONDS = 1.0
 _NEVER = datetime(1, 1, 1, tzinfo=UTC)
 # Alembic's own table, and the head of ``store/migrations``; a test holds the two together.
 _VERSION_TABLE = table("alembic_version", column("version_num"))
+_UNREADABLE = (
+    "the database address cannot be read; accepted: postgresql://user:password@host:port/name (in"
+    " the password @ is written %40 and % is %25), sqlite:///folder/name.sqlite"
+)
 NEWEST_MIGRATION = "0010"
 
 
@@ -116,15 +120,24 @@ class Store:
 def open_store(url: str) -> Store:
     """The store at an SQLAlchemy address, ``sqlite:///file`` or ``postgresql://…``. WrongUseError
     for any other, and for a server that acknowledges what it may lose."""
-    try:
-        address = make_url(url)
-    except ArgumentError:
-        raise WrongUseError("the database address cannot be read") from None
+    address = _read_address(url)
     if address.get_backend_name() == "sqlite":
         return Store(_make_sqlite(address))
     if address.get_backend_name() in ("postgresql", "postgres"):
         return Store(_make_postgresql(address))
     raise WrongUseError(f"no such database: {address.drivername}; accepted: sqlite, postgresql")
+
+
+def _read_address(url: str) -> URL:
+    """WrongUseError, which shows none of it, also where a piece of the password would be taken for
+    the name of the server: that is told wherever it does not answer."""
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):  # ValueError: of a port
+        raise WrongUseError(_UNREADABLE) from None
+    if address.host and "@" in f"{address.host}{address.database}":
+        raise WrongUseError(_UNREADABLE)
+    return address
 
 
 def _make_sqlite(address: URL) -> Engine:

@@ -16,7 +16,7 @@ import msgspec
 
 from schemas.batch import Part
 from schemas.errors import GatewayError, UnavailableError, UnknownError
-from store.disk import failures_told, sync_folder, write_all
+from store.disk import failures_told, sync_folder, word_errno, write_all
 
 # Read and written at a time.
 BLOCK = 1 << 20
@@ -107,7 +107,7 @@ class RawFiles:
         except FileNotFoundError:
             raise DamagedError(f"raw file {sha256} is gone: receive the same file again") from None
         except OSError as error:
-            raise UnavailableError(f"a raw file cannot be opened: errno {error.errno}") from error
+            raise UnavailableError(f"a raw file cannot be opened: {word_errno(error)}") from error
 
     @contextmanager
     def open_verified(self, sha256: str, part: Part | None = None) -> Iterator[BinaryIO]:

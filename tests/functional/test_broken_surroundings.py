@@ -189,6 +189,10 @@ def test_a_part_damaged_after_it_was_planned_is_not_loaded(home, tmp_path):
         ("postgresql://nobody:SeCrEt@no-such-host.invalid/none", 1, "PostgreSQL: OperationalErr"),
         ("oracle://nobody:SeCrEt@nowhere", 2, "accepted: sqlite, postgresql"),
         ("SeCrEt", 2, "address cannot be read"),
+        ("postgresql://nobody:SeCrEt@127.0.0.1:port/none", 2, "address cannot be read"),
+        # A password with characters that an address has for itself.
+        ("postgresql://nobody:a@SeCrEt/x@127.0.0.1:1/none", 2, "@ is written %40"),
+        ("postgresql://nobody:a@SeCrEt@127.0.0.1:1/none", 2, "@ is written %40"),
         ("sqlite:///{folder}", 1, "SQLite: SQLITE_CANTOPEN"),
         ("sqlite:///{garbage}", 1, "SQLite refused: SQLITE_NOTADB"),
     ],
@@ -205,6 +209,13 @@ def test_a_database_that_is_not_there(tmp_path, url, code, words):
     ("environment", "code", "words"),
     [
         ({"LRMS_PART_BYTES": "lots"}, 2, "LRMS_PART_BYTES: Input should be a valid integer"),
+        (
+            {"LRMS_PART_BYTES": "0"},
+            2,
+            "LRMS_PART_BYTES: Input should be greater than or equal to 1",
+        ),
+        ({"LRMS_COMMIT_RECORDS": "-5"}, 2, "LRMS_COMMIT_RECORDS: Input should be greater than"),
+        ({"LRMS_DATABSE_URL": "SeCrEt"}, 2, "LRMS_DATABSE_URL: no such setting; LRMS_DATABASE_URL"),
         ({"LRMS_HOME": "/dev/null/home"}, 1, "Not a directory"),
     ],
 )
