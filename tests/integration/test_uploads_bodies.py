@@ -21,7 +21,9 @@ MIB = 2**20
 CUT = {"type": "http.disconnect"}
 
 
-def take(messages: Iterable[Message], most: int) -> tuple[list[bytes], Exception | None]:
+def take(
+    messages: Iterable[Message], most: int, *, seconds: float = 600
+) -> tuple[list[bytes], Exception | None]:
     """The blocks of a body, and what it ended with. Behind the last message nothing comes."""
     left = list(messages)
 
@@ -34,7 +36,7 @@ def take(messages: Iterable[Message], most: int) -> tuple[list[bytes], Exception
         blocks: list[bytes] = []
         request = Request({"type": "http", "method": "PATCH", "headers": []}, receive)
         try:
-            async for block in read_blocks(request, most, seconds=0.05):
+            async for block in read_blocks(request, most, seconds=seconds):
                 blocks.append(block)  # noqa: PERF401 - what came before it raises counts
         except (ApiProblem, TooLongError) as error:
             return blocks, error
@@ -74,7 +76,7 @@ def test_what_came_before_a_cut_is_given() -> None:
 
 
 def test_who_is_silent_is_not_waited_for() -> None:
-    blocks, error = take(pieces(b"some", more=True), 99)
+    blocks, error = take(pieces(b"some", more=True), 99, seconds=0.05)
     assert blocks == [b"some"]
     assert isinstance(error, ApiProblem)
     assert (error.status, error.code) == (408, "body-too-slow")
