@@ -33,7 +33,7 @@ def at_once(work: Callable[[int], Result], threads: int = THREADS) -> list[Resul
     barrier = Barrier(threads)
 
     def begin(number: int) -> Result:
-        barrier.wait(timeout=30)
+        barrier.wait(timeout=300)
         return work(number)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -109,7 +109,7 @@ def test_of_many_attempts_at_a_part_only_the_newest_writes(store: Store) -> None
     def run(_: int) -> int:
         with store.begin(actor="test", at=NOW) as work:
             part = work.parts.claim(batch.number, 1)
-        everyone_claimed.wait(timeout=30)
+        everyone_claimed.wait(timeout=300)
         try:
             with store.begin(actor="test", at=NOW) as work:
                 work.parts.advance(part, 1, loaded=True)

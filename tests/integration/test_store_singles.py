@@ -325,7 +325,7 @@ def test_one_that_was_overtaken_comes_after(
         held = list(cases)
         if any(case.current.narrative.endswith("slow") for case in held):
             has_number.set()
-            assert may_go_on.wait(timeout=30)
+            assert may_go_on.wait(timeout=300)
         kept(connection, held, now)
 
     with make_database(postgresql_server, postgresql_template) as url:
@@ -338,7 +338,7 @@ def test_one_that_was_overtaken_comes_after(
         monkeypatch.setattr(store.single_loading, "claim_cases", claim)
         with ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(load, opened, slow, beside)
-            assert has_number.wait(timeout=30)
+            assert has_number.wait(timeout=300)
             (overtaking,) = load(opened, fast)
             may_go_on.set()
             overtaken, other = waiting.result()

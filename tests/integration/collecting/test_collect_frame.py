@@ -223,13 +223,13 @@ def test_two_runs_at_once_are_one(gateway, far_end, database_url):
 
     def wait() -> bytes:
         inside.set()
-        assert go_on.wait(30)
+        assert go_on.wait(300)
         return FEED
 
     far_end.items = {"a": wait}
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run, gateway)
-        assert inside.wait(30)
+        assert inside.wait(300)
         assert run(gateway) == {"busy": 1}
         assert find_due_collectors(gateway) == []
         go_on.set()
@@ -244,13 +244,13 @@ def test_a_run_that_was_taken_over_writes_nothing_and_tells_the_far_end_nothing(
 
     def wait() -> bytes:
         inside.set()
-        assert go_on.wait(30)
+        assert go_on.wait(300)
         return FEED
 
     far_end.items = {"a": wait}
     with ThreadPoolExecutor(1) as pool:
         zombie = pool.submit(run, gateway)
-        assert inside.wait(30)
+        assert inside.wait(300)
         clock.go(minutes=16)
         far_end.items["a"] = FEED
         assert run(gateway) == {"received": 1}
