@@ -19,7 +19,7 @@ FINDINGS = SAMPLES / "findings"
 ONLY_BY_REQUEST = {"REQ-001", "REQ-002"}
 # No feed brings it about: tests/functional/test_quarantine.py does.
 ONLY_BY_US = {"OURS-001"}
-# Of what was pruned years later: tests/functional/test_pruning.py.
+# Of what was pruned years later: tests/integration/test_pruning.py.
 ONLY_BY_TIME = {"KEPT-001", "KEPT-002"}
 TYPES = ("incident", "risk", "outcome", "good-care")
 
