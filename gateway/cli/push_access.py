@@ -129,7 +129,8 @@ def _translate(error: "ClientError") -> GatewayError:
     from gateway import client  # noqa: PLC0415 - see open_client
 
     words = [str(error)]
-    words += [f"{plain(one.text)} {plain(one.what_to_do)}".strip() for one in error.issues[:1]]
+    for one in error.issues[:1]:
+        words += [plain(one.text), plain(one.what_to_do)]
     match error:
         case client.OutcomeUnknownError():
             words.append(f"go on by --idempotency-key {error.idempotency_key}")

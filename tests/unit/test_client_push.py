@@ -226,8 +226,7 @@ def test_what_the_gateway_refuses_is_told_in_its_words(mocked, file, status, cod
     found, stdout, stderr = push(file)
     assert (found, stdout) == (code, "")
     assert stderr.count("\n") == 1
-    assert "title of some-code" in stderr
-    assert "what some-code needs" in stderr
+    assert "title of some-code. what some-code needs" in stderr
 
 
 def test_a_key_in_a_file(mocked, file, tmp_path):
