@@ -10,6 +10,7 @@ from gateway.pipeline.notify import deliver_messages, prepare_messages
 from gateway.pipeline.receive import receive_feed
 from tests.functional.test_backfill import make_feed
 from tests.functional.test_dags import Runs
+from tests.integration.test_pruning_watch import put_days
 from tests.lib.line import ingest, open_line, register_everyone
 from tests.lib.ods_server import KEY, make_organisation, serve_ods
 
@@ -27,6 +28,7 @@ def line(tmp_path_factory):
         ingest(old, "test-fhir", make_feed(1))
         prepare_messages(old)
         deliver_messages(old)
+        put_days(old, (5000,))
     for seed, at in ((2, NOON), (3, NOON + timedelta(days=1))):
         with open_line(home, now=at) as gateway:
             receive_feed(gateway, "test-fhir", io.BytesIO(make_feed(seed)), filename=str(at.date()))
@@ -73,6 +75,7 @@ def test_what_is_old_is_pruned(line):
     (done,) = find_returned(line, "prune")
     assert (done["bytes"], done["files"]) == (1, 1)
     assert done["messages"] > 0
+    assert (done["feed_days"], done["items"], done["alarms"], done["edits"]) == (1, 0, 0, 0)
 
 
 def test_a_day_is_made_up_for_and_no_other(line):

@@ -16,6 +16,7 @@ from schemas.alarm_codes import DISK_FILLING
 from schemas.errors import WrongUseError
 from store import tables
 from store.feed_days import KEPT_DAYS, LONDON
+from tests.lib.command_line import CommandLineHere
 from tests.lib.databases import make_engine, read_rows
 from tests.lib.line import open_line, register_everyone
 
@@ -105,6 +106,18 @@ def test_the_days_that_are_learned_from_are_never_pruned(gateway):
 def read_learned(gateway, today: date):
     with gateway.store.read() as work:
         return work.feed_days.find(today)
+
+
+def test_the_command_says_what_would_go_and_what_went(tmp_path):
+    with open_line(tmp_path, operators="") as gateway:
+        put_days(gateway, (5000, 5001))
+        command = CommandLineHere(tmp_path)
+        told = command.json("prune", "--dry-run", "--json")
+        assert (told["dry_run"], told["feed_days"]) == (True, 2)
+        done = command("prune").stdout.decode()
+        assert "        2  counts of what came, by source and day\n" in done
+        assert len(done.splitlines()) == len(told), "a line for each, and the first"
+        assert command.json("prune", "--json")["feed_days"] == 0
 
 
 def test_by_the_shortest_time_too_what_is_learned_stays(tmp_path, database_url):
