@@ -321,8 +321,9 @@ def test_the_command_takes_a_list_of_files(typed, history):
     done = typed.json(*words, "--json")
     assert [one["batch"]["filename"] for one in done] == ["2025-03.ndjson", "2025-01.ndjson"]
     assert {one["batch"]["state"] for one in done} == {"received"}
-    today = datetime.now(UTC).date().isoformat()
-    window = ("backfill", "--since", "2026-01-01", "--until", today)
+    # It is received today, by the clock of the machine and of London.
+    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    window = ("backfill", "--since", "2026-01-01", "--until", tomorrow)
     assert len(typed.json(*window, "--json")) == 2
     assert b"nothing is left to do" in typed(*window).stderr
 

@@ -22,7 +22,7 @@ from tests.lib.served import Served
 from tests.lib.uploads import BYTES
 
 MIB = 2**20
-_PATIENCE = 60
+_PATIENCE = 180
 # What lies between the memory of a process that has answered and of one that takes a big feed:
 # a block or two, and what the event loop buffers.
 _ROOM_MIB = 48

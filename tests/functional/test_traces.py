@@ -29,6 +29,8 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 def otlp(monkeypatch):
     with receive_otlp() as (url, received):
         monkeypatch.setenv(ENDPOINT, url)
+        # What is not taken in time is dropped.
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "300")
         yield received
 
 

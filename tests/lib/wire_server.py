@@ -278,7 +278,7 @@ class _Handler(BaseHTTPRequestHandler):
             if not piece:
                 raise RefusedError(400, make_outcome("cut-off", "invalid"))
             body += piece
-            if time.monotonic() > ends:
+            if len(body) < wanted and time.monotonic() > ends:
                 raise RefusedError(408, make_outcome("slow", "timeout"))
         return body
 
