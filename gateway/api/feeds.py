@@ -251,8 +251,7 @@ def check_loaded(work: UnitOfWork, caller: Caller, feed_id: str) -> None:
     Of a dry run there are no records to list."""
     if work.own_batches.find(caller.source_id, feed_id) is None:
         raise UnknownError(
-            "no feed of yours that is no dry run has this id; what a dry run found is in its"
-            " receipt"
+            "no feed of yours has this id, or it is a dry run: what that found is in its receipt"
         )
 
 
