@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,10 +22,13 @@ from schemas.errors import FaultError, UnavailableError, WrongUseError
 from tests.lib import dying_worker
 from tests.lib.line import open_line, register_everyone
 from tests.lib.snapshot import find_differences, read_snapshot
+from tests.lib.waiting import wait_for
 
 SETTINGS = {"part_bytes": 100_000, "commit_records": 20}
 FEEDS = (("fhir-5", "test-fhir"), ("csv", "test-csv"), ("xml", "test-xml"))
 EVENTS = 150
+# For what takes seconds: nothing is measured by it.
+PATIENCE = 300
 
 
 @pytest.fixture
@@ -133,23 +135,33 @@ def start_command(gateway, url: str, *words: str) -> "subprocess.Popen[str]":
 
 def wait_for_commits(gateway) -> None:
     """Until some of it is loaded."""
-    for _ in range(600):
+
+    def look() -> bool:
         with gateway.store.read() as work:
-            if any(
+            return any(
                 part.records_done
                 for batch in work.batches.find_all()
                 for part in work.parts.find(batch.number)
-            ):
-                return
-        time.sleep(0.02)
-    raise AssertionError("nothing was loaded")
+            )
+
+    wait_for("the first commits", look)
 
 
 @contextmanager
 def unfinished(url: str, batch_id: str) -> Iterator[None]:
-    """Nobody gets this batch planned meanwhile: not all is done before it can be stopped."""
-    with psycopg.connect(url) as connection:
-        connection.execute("SELECT 1 FROM batches WHERE id = %s FOR UPDATE", (batch_id,))
+    """Nobody gets this batch planned meanwhile: not all is done before it can be stopped. Who tries
+    waits for no lock, or would give up after a while (LOCK_TIMEOUT)."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION wait_for_leave() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
+            " WHILE NOT pg_try_advisory_xact_lock_shared(1) LOOP PERFORM pg_sleep(0.02); END LOOP;"
+            " RETURN NEW; END$$"
+        )
+        connection.execute(
+            "CREATE TRIGGER unfinished BEFORE UPDATE ON batches FOR EACH ROW"
+            f" WHEN (NEW.id = '{batch_id}') EXECUTE FUNCTION wait_for_leave()"
+        )
+        connection.execute("SELECT pg_advisory_lock(1)")
         yield
 
 
@@ -176,21 +188,17 @@ def test_stopped_by_hand_or_killed_it_leaves_nobody_behind_and_goes_on_later(mak
             os.killpg(command.pid, signal.SIGINT)
         else:
             command.kill()
-    _, told = command.communicate(timeout=60)
+    _, told = command.communicate(timeout=PATIENCE)
     if how == "ctrl-c":
         assert command.returncode == 130, told
         assert "stopped: what was committed stays" in told
         assert "Traceback" not in told
-    for _ in range(600):
-        if not find_sessions(command.pid):
-            break
-        time.sleep(0.05)
-    assert find_sessions(command.pid) == []
+    wait_for("all of them to end", lambda: not find_sessions(command.pid))
     with gateway.store.read() as work:
         waiting = [batch.id for batch in work.batches.find_waiting()]
     assert waiting
     again = start_command(gateway, url, "process", "--workers", "2")
-    receipts, told = again.communicate(timeout=120)
+    receipts, told = again.communicate(timeout=PATIENCE)
     assert again.returncode == 3, told
     assert receipts.count("Receipt b-") == len(waiting)
     check_as_one(make_place, url)
@@ -203,7 +211,7 @@ def test_ingest_with_workers_prints_the_receipt(make_place, tmp_path):
         write_feed(stream, events=EVENTS, format="fhir-5", seed=3, errors=0.1)
     words = ("ingest", str(feed), "--source", "test-fhir", "--workers", "2")
     command = start_command(gateway, url, *words)
-    told, errors = command.communicate(timeout=120)
+    told, errors = command.communicate(timeout=PATIENCE)
     assert command.returncode == 3, errors
     assert "Verdict partly accepted" in told
     with gateway.store.read() as work:
@@ -221,7 +229,7 @@ def test_on_sqlite_it_says_that_one_process_works(tmp_path):
             write_feed(stream, events=20, format="fhir-5", seed=3)
         words = ("ingest", str(feed), "--source", "test-fhir", "--workers", "4")
         command = start_command(gateway, "", *words)
-        _, told = command.communicate(timeout=60)
+        _, told = command.communicate(timeout=PATIENCE)
         assert "SQLite has one writer: --workers 4 works as 1" in told
         assert command.returncode == 0
 
