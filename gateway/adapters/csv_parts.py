@@ -91,8 +91,10 @@ def _scan(rows: Rows) -> Iterator[tuple[list[str], str] | Exception | str]:
     taken apart, which is most of the work."""
     walked, plain = rows.walk(), rows.make_plain()
     lines = cast("_PlacedLines", rows.lines)
+    found: tuple[list[str], str] | Exception | None = None
     while True:
-        line = lines.take_plain(plain)
+        # Behind a row that cannot be read, those it took with it are read again first.
+        line = None if isinstance(found, Exception) else lines.take_plain(plain)
         if line is not None:
             rows.row += 1
             yield line

@@ -1,14 +1,16 @@
 """Where an XML file may be cut: before any of its records.
 
-The same parser as for reading counts the records; beside it the bytes are searched for where
-elements of their name begin. If there are as many, these are they: a true one is never missed. If
-there are not, if a record is refused for its length, or anything else could depend on where a read
-begins, the file is one part.
+Where they stand one behind the other, :mod:`gateway.adapters.xml_flat` finds them. Elsewhere the
+same parser as for reading counts the records; beside it the bytes are searched for where elements
+of their name begin. If there are as many, these are they: a true one is never missed. If there are
+not, if a record is refused for its length, or anything else could depend on where a read begins,
+the file is one part.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, Final
+from itertools import chain
+from typing import BinaryIO, Final, NamedTuple
 from xml.sax.saxutils import quoteattr
 
 from lxml import etree
@@ -19,6 +21,7 @@ from gateway.adapters.fhir_xml import BUNDLE_PATH, open_bundle, read_fhir_xml, w
 from gateway.adapters.indexing import Index, Piece
 from gateway.adapters.limits import Limits
 from gateway.adapters.xml_bytes import XmlEncoding
+from gateway.adapters.xml_flat import NotFlatError, iterate_flat
 from gateway.adapters.xml_prolog import find_root
 from gateway.adapters.xml_records import find_path
 from gateway.adapters.xml_starts import Starts
@@ -83,15 +86,17 @@ class _Cutting:
         *,
         bundled: bool,
     ) -> None:
+        self._stream = stream
         self._feed = feed
         self._limits = limits
         self._bundled = bundled
-        encoding = XmlEncoding(stream)
-        name = path[-1].rpartition("}")[2]
+        self._depth = len(path) - 1
+        self._encoding = XmlEncoding(stream)
+        self._name = path[-1].rpartition("}")[2]
         # Bytes are searched as they are: in UTF-16, or for a name beyond ASCII, they are not.
-        self._is_sure = encoding.is_narrow and name.isascii() and len(path) > 1
-        self._said = encoding.said
-        self._scan = Starts(stream, name.encode()) if self._is_sure else None
+        self._is_sure = self._encoding.is_narrow and self._name.isascii() and self._depth > 0
+        self._said = self._encoding.said
+        self._scan = Starts(stream, self._name.encode()) if self._is_sure else None
         self._starts = iter(self._scan or ())
         stream.seek(0)
         found = _DECLARATION.match(stream.read(_HEAD))
@@ -99,6 +104,46 @@ class _Cutting:
         self._declaration = found[0] if found else b""
 
     def run(self, elements: Elements, index: Index, *, size: int, part_bytes: int) -> None:
+        try:
+            first = next(elements, None)
+        except BrokenFeed as broken:
+            index.stop(broken)
+            return
+        if first is None:
+            return
+        flat = self._find_flat(first, index.before, size, part_bytes)
+        if flat is None:
+            self._walk(chain([first], elements), index, size=size, part_bytes=part_bytes)
+        else:
+            index.records += flat.records
+            index.pieces = flat.pieces
+
+    def _find_flat(
+        self, first: etree._Element | Skipped, before: int, size: int, part_bytes: int
+    ) -> "_Flat | None":
+        """The records, where they stand one behind the other; None where that is not sure, or
+        where anything is to be told of them."""
+        if not self._is_sure or isinstance(first, Skipped) or first.prefix:
+            return None
+        around, tail = self._find_around(first)
+        pieces, number, last = [Piece(0, size, before + 1, 1, Around())], before, 0
+        terms = {"depth": self._depth, "limit": self._limits.record_bytes}
+        try:
+            for start in iterate_flat(self._stream, self._encoding, self._name.encode(), **terms):
+                number += 1
+                if start - last > self._limits.record_bytes or number > self._limits.records:
+                    return None
+                last = start
+                piece = pieces[-1]
+                if start - piece.start >= part_bytes and number > piece.first_record:
+                    pieces[-1] = _end(piece, start, tail)
+                    pieces.append(Piece(start, size, number, number - before, around))
+        except NotFlatError:
+            return None
+        is_cut = len(pieces) > 1 and self._is_sure and size - last <= self._limits.record_bytes
+        return _Flat(number - before, pieces if is_cut else [])
+
+    def _walk(self, elements: Elements, index: Index, *, size: int, part_bytes: int) -> None:
         last = 0
         piece = Piece(0, size, index.before + 1, 1, Around())
         pieces: list[Piece] = []
@@ -141,6 +186,13 @@ class _Cutting:
         head = self._declaration + opened.encode(self._said, "xmlcharrefreplace")
         self._is_sure = self._is_sure and len(head) <= MOST_HEAD
         return Around(head=head), closing.encode(self._said, "xmlcharrefreplace")
+
+
+class _Flat(NamedTuple):
+    """How many records there are, and the pieces; none where the file is one."""
+
+    records: int
+    pieces: list[Piece]
 
 
 def _end(piece: Piece, end: int, tail: bytes) -> Piece:
