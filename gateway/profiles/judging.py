@@ -19,13 +19,14 @@ from gateway.pipeline.judge import Judge, make_submission
 from gateway.pipeline.read import FeedReading
 from gateway.pipeline.unpack import OpenFeed, open_contents
 from gateway.profiles.header_names import find_header_names
+from gateway.wrapped_mapper import WrappedMapper
 from mappers.profile_model import Profile
 from mappers.profile_read import ProfileMapper
 from schemas.catalogue import mapping
 from schemas.errors import WrongUseError
 from schemas.event import NationalEvent
 from schemas.finding import Finding, has_error
-from schemas.record import Mapped, Mapper, SourceRecord
+from schemas.record import Mapped, SourceRecord
 from schemas.submission import Organisation, Source
 from store.raw_files import RawFiles
 
@@ -120,31 +121,14 @@ class Judging:
         return Told(record, mapped, event, findings)
 
 
-class _Remembering:
+class _Remembering(WrappedMapper):
     """A mapper that keeps what it made of the last record, so that nothing is mapped twice."""
 
-    def __init__(self, mapper: ProfileMapper) -> None:
-        self._mapper: Mapper = mapper
-        self.last: Mapped | None = None
-
-    @property
-    def name(self) -> str:
-        return self._mapper.name
-
-    @property
-    def version(self) -> str:
-        return self._mapper.version
-
-    @property
-    def digest(self) -> str:
-        return self._mapper.digest
+    last: Mapped | None = None
 
     def map_record(self, record: SourceRecord) -> Mapped:
-        self.last = self._mapper.map_record(record)
+        self.last = super().map_record(record)
         return self.last
-
-    def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
-        return self._mapper.source_paths(record)
 
 
 def _make_source(profile: Profile, source: Source | None) -> Source:

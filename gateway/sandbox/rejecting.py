@@ -1,12 +1,12 @@
 """Records that are to be rejected: judged as if they were dated far in the future, so that all else
 is as it would be for any other rejected record."""
 
-from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
 from gateway.sandbox.wishes import find_wish
+from gateway.wrapped_mapper import WrappedMapper
 from schemas.record import Mapped, Mapper, SourceRecord
 from schemas.sandbox import is_sandbox_source
 from schemas.submission import Source
@@ -14,34 +14,19 @@ from schemas.submission import Source
 FAR_DATE: Final = "2099-12-31"
 
 
-class RejectingMapper:
+class RejectingMapper(WrappedMapper):
     """Maps as ``mapper`` does. ``all_records``: not only those whose id asks for it."""
 
     def __init__(self, mapper: Mapper, *, all_records: bool = False) -> None:
-        self._mapper = mapper
+        super().__init__(mapper)
         self._all_records = all_records
 
-    @property
-    def name(self) -> str:
-        return self._mapper.name
-
-    @property
-    def version(self) -> str:
-        return self._mapper.version
-
-    @property
-    def digest(self) -> str:
-        return self._mapper.digest
-
     def map_record(self, record: SourceRecord) -> Mapped:
-        mapped = self._mapper.map_record(record)
+        mapped = super().map_record(record)
         if mapped.event is None or not (self._all_records or _is_asked_for(mapped)):
             return mapped
         event = msgspec.structs.replace(mapped.event, event_date=FAR_DATE)
         return msgspec.structs.replace(mapped, event=event)
-
-    def source_paths(self, record: SourceRecord) -> Mapping[str, str]:
-        return self._mapper.source_paths(record)
 
 
 def reject_as_asked(mapper: Mapper, source: Source, *, in_sandbox: bool) -> Mapper:
