@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from gateway.generator import write_feed
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.decide import discard_batch, release_batch
 from gateway.pipeline.finish import finish_batches
@@ -22,26 +21,14 @@ from gateway.receipts.write import write_text
 from schemas.errors import WrongUseError
 from store import tables
 from tests.lib.databases import make_engine
+from tests.lib.feeds import generate, make_bundle
 from tests.lib.line import ingest, open_line, read_receipt, register_everyone
 from tests.lib.packed_feeds import make_gzip
 from tests.lib.snapshot import find_differences, read_snapshot
 
-
-def generate(form: str, events: int = 12, **options: object) -> bytes:
-    stream = io.BytesIO()
-    write_feed(stream, events=events, format=form, seed=5, **options)
-    return stream.getvalue()
-
-
-def make_bundle(events: int = 12) -> bytes:
-    records = [json.loads(line) for line in generate("fhir-5", events).splitlines()]
-    entries = [{"resource": record} for record in records]
-    return json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries}).encode()
-
-
 # By the source that sends them; each breaks off with some of its records read.
 BROKEN = {
-    "fhir": make_bundle()[:-400],
+    "fhir": make_bundle(generate().splitlines())[:-400],
     "fhir xml": generate("fhir-xml-5")[:-400],
     "xml": generate("xml")[:-400],
     "fhir gzip": make_gzip(generate("fhir-5", 40))[:-2000],

@@ -10,7 +10,6 @@ from sqlalchemy.exc import DBAPIError
 
 from gateway.bootstrap import open_gateway
 from gateway.config import Settings
-from gateway.generator import write_feed
 from gateway.pipeline.ingest import ingest_feed, process_batch
 from schemas.errors import WrongUseError
 from schemas.event import encode_event
@@ -21,6 +20,7 @@ from store.engine import open_store
 from store.migrate import _make_config
 from store.raw_files import RawFile, RawFiles
 from tests.lib.databases import make_database, make_engine, read_rows
+from tests.lib.feeds import generate
 from tests.lib.line import NOW, register_everyone
 from tests.lib.records import make_event
 
@@ -81,19 +81,13 @@ def fill(connection: Connection, raw: RawFile) -> None:
 @pytest.fixture
 def old_home(tmp_path, old_url):
     """A home with such a database, and a batch in it that was received and not processed."""
-    feed = generate(seed=1)
+    feed = generate(events=5, seed=1)
     raw = RawFiles(tmp_path / "raw").write(io.BytesIO(feed))
     engine = make_engine(old_url)
     with engine.begin() as connection:
         fill(connection, raw)
     engine.dispose()
     return Settings(home=tmp_path, database_url=old_url)
-
-
-def generate(seed: int) -> bytes:
-    stream = io.BytesIO()
-    write_feed(stream, events=5, format="fhir-5", seed=seed)
-    return stream.getvalue()
 
 
 def test_what_is_there_is_kept(old_home):
@@ -123,7 +117,9 @@ def test_the_line_goes_on_in_the_order_of_arrival(old_home):
             (waiting,) = work.batches.find_waiting()
         done = process_batch(gateway, waiting.id)
         assert (done.number, done.state, done.counts.records) == (2, "finished", 5)
-        newer, _ = ingest_feed(gateway, "test-fhir", io.BytesIO(generate(seed=2)), filename="feed")
+        newer, _ = ingest_feed(
+            gateway, "test-fhir", io.BytesIO(generate(events=5, seed=2)), filename="feed"
+        )
         assert (newer.number, newer.verdict) == (4, "accepted")
 
 

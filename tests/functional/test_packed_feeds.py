@@ -1,7 +1,6 @@
 """Packed feeds through the whole line: as if they had not been packed, whatever goes wrong."""
 
 import io
-import json
 import shutil
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from gateway.generator import write_feed
 from gateway.pipeline.check import check_feed
 from gateway.pipeline.finish import finish_batch
 from gateway.pipeline.ingest import process_batch
@@ -19,6 +17,7 @@ from gateway.pipeline.plan import plan_batch
 from gateway.pipeline.process import process_parts
 from gateway.pipeline.receive import receive_feed
 from gateway.pipeline.register import add_source
+from tests.lib.feeds import generate, make_bundle
 from tests.lib.line import ingest, open_line, read_receipt, register_everyone
 from tests.lib.packed_feeds import make_gzip, make_zip
 from tests.lib.snapshot import find_differences, read_snapshot
@@ -26,23 +25,11 @@ from tests.lib.snapshot import find_differences, read_snapshot
 FORMS = {"fhir-5": "test-fhir", "fhir-xml-5": "test-fhir", "csv": "test-csv", "xml": "test-xml"}
 
 
-def generate(form: str, events: int = 12, seed: int = 5, **options: object) -> bytes:
-    stream = io.BytesIO()
-    write_feed(stream, events=events, format=form, seed=seed, **options)
-    return stream.getvalue()
-
-
-def make_bundle(events: int, seed: int) -> bytes:
-    records = [json.loads(line) for line in generate("fhir-5", events, seed).splitlines()]
-    entries = [{"resource": record} for record in records]
-    return json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries}).encode()
-
-
 # Three files of one zip, of three shapes; the first is cut into parts.
 MIXED = make_zip(
     [
         ("export/march.ndjson", generate("fhir-5", 60, 1)),
-        ("export/april.json", make_bundle(5, 2)),
+        ("export/april.json", make_bundle(generate("fhir-5", 5, 2).splitlines())),
         ("__MACOSX/export/._april.json", b"\0\5\26\7"),
         ("export/may.xml", generate("fhir-xml-5", 5, 3, errors=0.5)),
         ("more/march.ndjson", generate("fhir-6", 3, 4)),
