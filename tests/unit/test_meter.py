@@ -1,4 +1,4 @@
-"""Limits of a source within one process; tests/integration/test_usage.py has several."""
+"""Limits of a source within one process; tests/integration/identity/test_usage.py has several."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -2,21 +2,13 @@
 exactly one entry in the audit log."""
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gateway.bootstrap import Gateway
-from gateway.pipeline.access import (
-    end_grant,
-    find_sources,
-    find_usage,
-    give_grant,
-    record_refusal,
-)
+from gateway.pipeline.access import end_grant, find_sources, find_usage, give_grant, record_refusal
 from gateway.pipeline.credentials import (
     KEY_PREFIX,
     add_key,
@@ -31,29 +23,9 @@ from schemas.submission import Grant
 from store.tables import audit, source_keys
 from tests.integration.test_store_concurrency import at_once
 from tests.lib.databases import read_rows
-from tests.lib.identity import (
-    NOW,
-    OTHER,
-    SOURCE,
-    Clock,
-    make_ec,
-    make_jwks,
-    make_rsa,
-    open_identity,
-)
+from tests.lib.identity import NOW, OTHER, SOURCE, Clock, make_ec, make_jwks, make_rsa
 
 TODAY = date(2026, 11, 27)
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def gateway(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
-    with open_identity(tmp_path, database_url, clock) as opened:
-        yield opened
 
 
 def read_audit(gateway: Gateway) -> list[tuple[str, str, dict[str, Any]]]:

@@ -34,17 +34,6 @@ from tests.lib.identity import (
 )
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def gateway(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
-    with open_identity(tmp_path, database_url, clock) as opened:
-        yield opened
-
-
 @contextmanager
 def opened_here(tmp_path: Path, clock: Clock, **settings: Any) -> Iterator[Gateway]:
     with open_identity(tmp_path, "", clock, **settings) as gateway:

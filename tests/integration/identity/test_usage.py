@@ -18,11 +18,6 @@ from tests.lib.identity import OTHER, SOURCE, Clock, open_identity
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def gateway(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
     limits = {"max_requests_per_minute": 10, "max_records_per_minute": 0, "max_bytes_per_minute": 0}
     with open_identity(tmp_path, database_url, clock, **limits) as opened:

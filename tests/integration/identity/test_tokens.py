@@ -35,16 +35,10 @@ from tests.lib.tokens import KEY, make_token_app, post, read_error
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def gateway(database_url: str, tmp_path: Path, clock: Clock) -> Iterator[Gateway]:
+def gateway(gateway: Gateway) -> Gateway:
     """One source is a client, with two keys."""
-    with open_identity(tmp_path, database_url, clock) as opened:
-        set_client(opened, SOURCE, jwks=make_jwks(KEY, make_ec("two")))
-        yield opened
+    set_client(gateway, SOURCE, jwks=make_jwks(KEY, make_ec("two")))
+    return gateway
 
 
 @pytest.fixture
