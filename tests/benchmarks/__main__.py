@@ -115,13 +115,16 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--line-events", type=int, default=60_000, help="for each whole line")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="only what has this in its name")
+    parser.add_argument(
+        "--postgresql", nargs="+", default=[], metavar="NAME=VALUE", help="settings of the server"
+    )
     at_size.add_options(parser)
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse_options()
-    with open_databases() as databases:
+    with open_databases(dict(one.split("=", 1) for one in options.postgresql)) as databases:
         print(describe_machine(databases.version), file=sys.stderr)
         if options.year or options.curve:
             at_size.run(databases, options)

@@ -1,10 +1,10 @@
 """Databases to measure on: a PostgreSQL server from a wheel, with its own defaults (so fsync and
-synchronous_commit are on), and SQLite files; a fresh one for each run."""
+synchronous_commit are on) unless told otherwise, and SQLite files; a fresh one for each run."""
 
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,16 +17,33 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Databases:
-    """Addresses of empty databases, in a folder that goes away with everything in it."""
+    """Addresses of empty databases, in a folder that goes away with everything in it. ``given``:
+    settings of PostgreSQL that are not to be its defaults."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, given: Mapping[str, str]) -> None:
         self.folder = folder
         self._numbers = itertools.count(1)
         server = load_pgserver(folder)
         self._server = server.get_server(folder / "postgresql", cleanup_mode="delete")
+        if given:
+            self._set(given)
         with psycopg.connect(self._server.get_uri()) as connection:
             found = connection.execute("SHOW server_version").fetchone()
         self.version = str(found[0]) if found else "unknown"
+
+    def _set(self, given: Mapping[str, str]) -> None:
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            for name, value in given.items():
+                connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
+        # Most of what matters is read at its start only.
+        self._server.stop()
+        self._server.ensure_postgres_running()
+        with psycopg.connect(self._server.get_uri()) as connection:
+            waiting = connection.execute(
+                "SELECT name FROM pg_settings WHERE pending_restart"
+            ).fetchall()
+        if waiting:
+            raise ValueError(f"PostgreSQL did not take {waiting}")
 
     def make_postgresql(self) -> str:
         name = f"bench_{next(self._numbers)}"
@@ -71,9 +88,9 @@ class Databases:
 
 
 @contextmanager
-def open_databases() -> Iterator[Databases]:
+def open_databases(given: Mapping[str, str] | None = None) -> Iterator[Databases]:
     with tempfile.TemporaryDirectory(prefix="lrms-bench-") as folder:
-        databases = Databases(Path(folder))
+        databases = Databases(Path(folder), given or {})
         try:
             yield databases
         finally:
