@@ -25,7 +25,7 @@ from gateway.sandbox.fixed import FHIR, KEYS
 from gateway.sandbox.restore import is_only_sandbox, prepare_sandbox
 from schemas.errors import GatewayError
 
-READY_SECONDS = 180
+READY_SECONDS = 600
 PARTS = ("metadatabase", "scheduler", "dag_processor", "triggerer")
 FEED = "samples/fhir/demo/feed.ndjson"
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,9 +21,10 @@ from samples.airflow_home import make_environment
 from schemas.submission import Source
 from tests.lib.line import open_line, read_register
 from tests.lib.ports import hold_port
+from tests.lib.waiting import wait_for
 
 # Far beyond what it takes (25 s): one that never comes up must not hang the suite.
-PATIENCE = 150
+PATIENCE = 900
 UP = "Ctrl-C stops everything."
 
 
@@ -64,12 +64,8 @@ def check_late_load_is_told(home):
     environment = make_environment(home)
     trigger = [airflow, "dags", "trigger", "load_feeds"]
     subprocess.run(trigger, env=environment, check=True, capture_output=True)
-    until = time.monotonic() + PATIENCE / 2
-    mails = []
-    while not mails and time.monotonic() < until:
-        time.sleep(0.5)
-        mails = list((home / "mailbox").glob("alarm-*.eml"))
-    assert mails, "Airflow told nobody"
+    mailbox = home / "mailbox"
+    mails = wait_for("Airflow's mail", lambda: list(mailbox.glob("alarm-*.eml")), every=0.5)
     assert "ALARM-016 load_feeds: the load is late" in mails[0].read_text()
 
 
@@ -86,7 +82,7 @@ def test_both_come_up_with_something_to_try_and_end_together(tmp_path):
         with GatewayClient(api, key=key) as client:
             done = client.wait_for(client.send_feed("samples/fhir/demo/feed.ndjson").id)
         assert (done.verdict, done.counts.records) == ("partly_accepted", 38)
-        health = requests.get(f"{airflow}/api/v2/monitor/health", timeout=30).json()
+        health = requests.get(f"{airflow}/api/v2/monitor/health", timeout=60).json()
         assert health["scheduler"]["status"] == "healthy"
         check_late_load_is_told(tmp_path / "home")
         process.send_signal(signal.SIGINT)
@@ -94,7 +90,7 @@ def test_both_come_up_with_something_to_try_and_end_together(tmp_path):
         assert process.wait() == 0
     for address in (api, airflow):
         with pytest.raises(requests.ConnectionError):
-            requests.get(address, timeout=30)
+            requests.get(address, timeout=60)
 
 
 def test_a_home_with_somebody_s_source_is_no_sandbox(tmp_path, monkeypatch):
