@@ -26,9 +26,12 @@ def index_feed(
     part_bytes: int,
     before: int = 0,
 ) -> Index:
-    """Of bytes 0 to ``size``. ``before``: records of the batch that came before this feed."""
+    """Of bytes 0 to ``size``. ``part_bytes``: about as many at most in a part. ``before``: records
+    of the batch that came before this feed."""
     index = Index(before=before)
-    sizes = {"size": size, "part_bytes": part_bytes}
+    # Of one size: nobody is to wait for whoever got the last whole one.
+    parts = -(-size // part_bytes)
+    sizes = {"size": size, "part_bytes": -(-size // max(parts, 1))}
     if shape in ("fhir-ndjson", "ndjson"):
         index_lines(stream, index, limits, **sizes)
     elif shape == "fhir-json":

@@ -115,6 +115,13 @@ class _Giving:
         self.failed: dict[str, GatewayError] = {}
 
     def run(self, workers: int) -> None:
+        # Each takes a second to start: together, not one after the other as there is work.
+        for _ in range(min(workers, self._foresee_jobs())):
+            self._start()
+        if len(self._waiting) == 1:
+            # Meanwhile, as nobody has anything else to do.
+            job = self._waiting.popleft()
+            self._end(job, _plan(self._gateway, job.batch_id))
         while self._waiting or any(worker.job for worker in self._workers):
             while self._waiting and (worker := self._find_free(workers)):
                 worker.give(self._waiting.popleft())
@@ -126,11 +133,23 @@ class _Giving:
         for worker in self._workers:
             worker.stop()
 
+    def _foresee_jobs(self) -> int:
+        """About as many as there will be at once: none of what is packed, or of what is not known,
+        is counted before it is looked at."""
+        part_bytes = self._gateway.settings.part_bytes
+        with self._gateway.store.read() as work:
+            waiting = work.batches.find_waiting()
+        return sum(1 + batch.size // part_bytes for batch in waiting if self._open[batch.id])
+
+    def _start(self) -> _Worker:
+        worker = _Worker(self._gateway.settings, self._gateway.actor)
+        self._workers.append(worker)
+        return worker
+
     def _find_free(self, most: int) -> _Worker | None:
         free = next((worker for worker in self._workers if worker.job is None), None)
         if free is None and len(self._workers) < most:
-            free = _Worker(self._gateway.settings, self._gateway.actor)
-            self._workers.append(free)
+            free = self._start()
         return free
 
     def _hear(self, worker: _Worker) -> None:
@@ -152,6 +171,9 @@ class _Giving:
                 self._progress(told)
             return
         worker.job = None
+        self._end(job, told)
+
+    def _end(self, job: Job, told: list[int] | _Failure | None) -> None:
         if isinstance(told, _Failure):
             self._fail(job, told)
         else:
@@ -216,15 +238,22 @@ def _do(gateway: Gateway, job: Job, pipe: "Connection[Any, Any]") -> list[int] |
     """The parts of a batch that was planned; None of a part that is loaded."""
     try:
         pipe.send(_BEGUN)
-        if job.part is not None:
-            process_parts(gateway, job.batch_id, [job.part], progress=pipe.send)
-            return None
-        with gateway.store.read() as work:
-            batch = work.batches.get(job.batch_id)
-        return plan_batch(gateway, batch)
+        if job.part is None:
+            return _plan(gateway, job.batch_id)
+        process_parts(gateway, job.batch_id, [job.part], progress=pipe.send)
     except (BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:  # noqa: BLE001 - told to who gave the work
+        return _word(error)
+    return None
+
+
+def _plan(gateway: Gateway, batch_id: str) -> list[int] | _Failure:
+    try:
+        with gateway.store.read() as work:
+            batch = work.batches.get(batch_id)
+        return plan_batch(gateway, batch)
+    except Exception as error:  # noqa: BLE001 - told as if another had planned it
         return _word(error)
 
 
