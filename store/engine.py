@@ -92,11 +92,13 @@ class Store:
             migrate(connection)
 
     def is_migrated(self) -> bool:
-        """The tables are those this program was written for."""
+        """The tables are those this program was written for. WrongUseError where a newer one made
+        them."""
         with translated(), self._begin_reading() as connection:
             if not inspect(connection).has_table(_VERSION_TABLE.name):
                 return False
             found = connection.execute(select(_VERSION_TABLE.c.version_num)).scalar_one_or_none()
+            check_version(found)
             return found == NEWEST_MIGRATION
 
     def close(self) -> None:
@@ -115,6 +117,15 @@ class Store:
                     # It holds no locks, and who reads a long receipt page by page is not gone.
                     connection.execute(_NO_IDLE_TIMEOUT)
                 yield connection
+
+
+def check_version(found: str | None) -> None:
+    """WrongUseError where the tables are of a newer version of the gateway than this one."""
+    if found is not None and found > NEWEST_MIGRATION:
+        raise WrongUseError(
+            f"the database is of a newer gateway (schema {found}; this one: {NEWEST_MIGRATION}):"
+            " run the newer one; there is no way back but the backup from before it"
+        )
 
 
 def open_store(url: str) -> Store:

@@ -9,6 +9,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from store.bulk import is_postgresql
+from store.engine import check_version
 from store.partitions import bring_home
 
 # Any number, the same for every process: one migrates, the others wait and find it done.
@@ -22,7 +23,9 @@ def migrate(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
     config = _make_config()
     newest = ScriptDirectory.from_config(config).get_current_head()
-    if MigrationContext.configure(connection).get_current_revision() != newest:
+    found = MigrationContext.configure(connection).get_current_revision()
+    check_version(found)
+    if found != newest:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     bring_home(connection)

@@ -77,7 +77,7 @@ def tell_run(collector_id: str, counts: Mapping[str, int]) -> None:
     if counts.get("busy"):
         typer.echo(f"{collector_id}: another run is at it")
     else:
-        typer.echo(f"{collector_id}: {_word_counts(counts) or 'nothing was there'}")
+        typer.echo(f"{collector_id}: {_word_counts(counts) or 'nothing was ready'}")
 
 
 def _word_item(item: CollectedItem, now: datetime) -> list[str]:

@@ -84,7 +84,7 @@ def ingest(file: FeedFile, source: SourceId, workers: Workers = 1, as_json: AsJs
             )
         if not is_new:
             still = ", and is still held" if batch.state == "held" else ""
-            typer.echo(f"{batch.id} was here already{still}: nothing done again", err=True)
+            typer.echo(f"{batch.id} was here already{still}: nothing is loaded twice", err=True)
         code = _print_receipt(gateway, batch.id, "json" if as_json else "text")
     raise typer.Exit(code)
 

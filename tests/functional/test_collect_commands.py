@@ -80,7 +80,7 @@ password: {{env: TRUST_PASSWORD}}
         assert b"does not let us in" in done.stderr
         monkeypatch.setenv("TRUST_PASSWORD", password)
         done = run("collector", "run", "far")
-        assert (done.returncode, done.stdout) == (0, b"far: nothing was there\n")
+        assert (done.returncode, done.stdout) == (0, b"far: nothing was ready\n")
     assert password.encode() not in run("collector", "show", "far").stdout
 
 

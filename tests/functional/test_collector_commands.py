@@ -37,7 +37,7 @@ def test_from_added_to_removed(line, drop):
         0,
         b"collector drop fetches for ward, every 60 seconds\n",
     )
-    assert line("collector", "run").stdout == b"drop: nothing was there\n"
+    assert line("collector", "run").stdout == b"drop: nothing was ready\n"
     (drop / "a.csv").write_bytes(FEED)
     assert line("collector", "run").stderr == b"no collector is due\n"
     assert line("collector", "run", "drop").stdout == b"drop: 1 received\n"

@@ -56,7 +56,7 @@ def test_a_clean_feed_is_accepted_and_the_second_time_left_alone(line, source, f
     assert receipt["counts"]["created"] == 30
     again = line("ingest", "-", "--source", source, "--json", stdin=feed)
     assert again.returncode == 0
-    assert b"nothing done again" in again.stderr
+    assert b"nothing is loaded twice" in again.stderr
     assert json.loads(again.stdout) == receipt
 
 

@@ -66,6 +66,16 @@ def migrate_at_once(url: str) -> None:
         store.close()
 
 
+def test_a_database_of_a_newer_gateway_is_left_alone(store: Store, database_url: str) -> None:
+    engine = make_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    for do in (store.migrate, store.is_migrated):
+        with pytest.raises(WrongUseError, match=r"newer gateway \(schema 9999"):
+            do()
+
+
 def test_database_that_was_not_migrated_says_what_to_do(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path / 'empty.sqlite'}")
     with pytest.raises(WrongUseError, match="lrms-gateway migrate"), store.read() as work:
