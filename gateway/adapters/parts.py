@@ -29,9 +29,10 @@ def index_feed(
     """Of bytes 0 to ``size``. ``part_bytes``: about as many at most in a part. ``before``: records
     of the batch that came before this feed."""
     index = Index(before=before)
-    # Of one size: nobody is to wait for whoever got the last whole one.
-    parts = -(-size // part_bytes)
-    sizes = {"size": size, "part_bytes": -(-size // max(parts, 1))}
+    # Of one size: nobody is to wait for whoever got the last whole one. Of more than its share,
+    # or what breaks off at the very end would be a part of its own.
+    parts = max(-(-size // part_bytes), 1)
+    sizes = {"size": size, "part_bytes": size // parts + 1}
     if shape in ("fhir-ndjson", "ndjson"):
         index_lines(stream, index, limits, **sizes)
     elif shape == "fhir-json":

@@ -35,9 +35,18 @@ def test_parts_cover_the_feed_and_begin_at_lines(lines, ends_with_newline, part_
         assert part.first_record == sum(bool(line.strip()) for line in before.splitlines()) + 1
 
 
-def test_parts_are_about_as_large_as_asked():
-    parts = cut_lines(b'{"n": 1}\n' * 1000, 900)
-    assert [part.end - part.start for part in parts] == [900] * 10
+@pytest.mark.parametrize(
+    ("asked", "sizes"),
+    [
+        (900, [909] * 9 + [819]),
+        (5_000, [4_509, 4_491]),
+        (8_990, [4_509, 4_491]),
+        (9_000, [9_000]),
+    ],
+)
+def test_parts_are_about_as_large_as_asked_and_of_one_size(asked, sizes):
+    parts = cut_lines(b'{"n": 1}\n' * 1000, asked)
+    assert [part.end - part.start for part in parts] == sizes
 
 
 def test_a_line_longer_than_a_part_stays_whole():
