@@ -56,9 +56,9 @@ docs: $(READY) ## write the generated documents anew (finding catalogue, OpenAPI
 
 lock: $(READY) ## resolve requirements.lock anew (versions and hashes, no index address)
 	@$(BIN)/python -m pip install --quiet uv
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
-	@echo 'mesh-sandbox==1.0.137' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-mesh-sandbox.lock -
-	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-fuzz.lock -
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra airflow --extra dev -o requirements.lock pyproject.toml
+	@echo 'mesh-sandbox==1.0.137' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -o requirements-mesh-sandbox.lock -
+	@echo 'atheris==3.0.0' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header -o requirements-fuzz.lock -
 
 clean: ## remove the environment and everything that was made
 	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

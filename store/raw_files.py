@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -162,18 +161,10 @@ def hash_range(stream: BinaryIO, start: int = 0, end: int | None = None) -> str:
 
 
 def _copy(stream: Readable, target: int) -> RawFile:
-    """What the stream holds, written, and hashed by another core meanwhile where it is long."""
     digest, size = hashlib.sha256(), 0
-    with ThreadPoolExecutor(1) as pool:
-        hashed: Future[None] | None = None
-        while block := stream.read(BLOCK):
-            if hashed is not None:
-                hashed.result()
-            if len(block) < BLOCK:
-                digest.update(block)
-            else:
-                hashed = pool.submit(digest.update, block)
-            size += write_all(target, block)
+    while block := stream.read(BLOCK):
+        digest.update(block)
+        size += write_all(target, block)
     return RawFile(digest.hexdigest(), size)
 
 

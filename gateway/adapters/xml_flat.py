@@ -62,9 +62,9 @@ class _Walk:
     """From tag to tag, block by block."""
 
     def __init__(self, name: bytes, depth: int, limit: int) -> None:
-        tag = rb"<" + re.escape(name) + _ATTRIBUTES + rb"/?>"
+        tag = rb"(<" + re.escape(name) + _ATTRIBUTES + rb"/?>)"
         self._first = re.compile(tag)
-        self._next = re.compile(rb"[ \t\r\n]*(" + tag + rb")")
+        self._next = re.compile(rb"[ \t\r\n]*" + tag)
         self._rest = re.compile(_CLOSING_TAGS % depth)
         self._closing = b"</" + name
         self._limit = limit
@@ -98,21 +98,18 @@ class _Walk:
             raise NotFlatError
 
     def _find_start(self, at: int) -> int | None:
-        if self._namespace is not None:
-            found = self._next.match(self._data, at)
-            tag, start = (found[1], found.start(1)) if found else (b"", 0)
-        else:
-            found = self._first.search(self._data)
-            tag, start = (found[0], found.start()) if found else (b"", 0)
+        is_first = self._namespace is None
+        found = self._first.search(self._data) if is_first else self._next.match(self._data, at)
         if found is None:
             return None
+        tag = found[1]
         namespace = _find_namespace(tag) if b"xmlns" in tag else []
         if self._namespace is None:
             self._namespace = namespace
         if tag.endswith(b"/>") or namespace != self._namespace:
             raise NotFlatError
         self._looked = found.end()
-        return start
+        return found.start(1)
 
     def _find_end(self) -> int | None:
         data, closing = self._data, self._closing

@@ -125,28 +125,28 @@ class _Cutting:
         where anything is to be told of them."""
         if not self._is_sure or isinstance(first, Skipped) or first.prefix:
             return None
-        around, tail = self._find_around(first)
-        pieces, number, last = [Piece(0, size, before + 1, 1, Around())], before, 0
+        # All of them have the same parent.
+        around = self._find_around(first)
+        pieces = _Pieces(before, size, part_bytes)
         terms = {"depth": self._depth, "limit": self._limits.record_bytes}
+        records = last = 0
         try:
             for start in iterate_flat(self._stream, self._encoding, self._name.encode(), **terms):
-                number += 1
+                records += 1
+                number = before + records
                 if start - last > self._limits.record_bytes or number > self._limits.records:
                     return None
                 last = start
-                piece = pieces[-1]
-                if start - piece.start >= part_bytes and number > piece.first_record:
-                    pieces[-1] = _end(piece, start, tail)
-                    pieces.append(Piece(start, size, number, number - before, around))
+                if pieces.is_full(start, number):
+                    pieces.cut(start, number, records, *around)
         except NotFlatError:
             return None
-        is_cut = len(pieces) > 1 and self._is_sure and size - last <= self._limits.record_bytes
-        return _Flat(number - before, pieces if is_cut else [])
+        is_sure = self._is_sure and size - last <= self._limits.record_bytes
+        return _Flat(records, pieces.made if is_sure else [])
 
     def _walk(self, elements: Elements, index: Index, *, size: int, part_bytes: int) -> None:
         last = 0
-        piece = Piece(0, size, index.before + 1, 1, Around())
-        pieces: list[Piece] = []
+        pieces = _Pieces(index.before, size, part_bytes)
         try:
             for place, element in enumerate(elements, start=1):
                 number = index.count(self._limits)
@@ -155,15 +155,12 @@ class _Cutting:
                     self._is_sure = False
                     continue
                 last = start
-                is_full = start - piece.start >= part_bytes and number > piece.first_record
-                if is_full and not isinstance(element, Skipped):
-                    around, tail = self._find_around(element)
-                    pieces.append(_end(piece, start, tail))
-                    piece = Piece(start, size, number, place, around)
+                if pieces.is_full(start, number) and not isinstance(element, Skipped):
+                    pieces.cut(start, number, place, *self._find_around(element))
         except BrokenFeed as broken:
             index.stop(broken)
-        if pieces and not index.is_broken and self._is_as_read(size - last):
-            index.pieces = [*pieces, piece]
+        if pieces.made and not index.is_broken and self._is_as_read(size - last):
+            index.pieces = pieces.made
 
     def _is_as_read(self, rest: int) -> bool:
         """Whether all that was found in the bytes is what the parser found, and nothing else makes
@@ -195,9 +192,28 @@ class _Flat(NamedTuple):
     pieces: list[Piece]
 
 
-def _end(piece: Piece, end: int, tail: bytes) -> Piece:
-    around = Around(head=piece.around.head if piece.around else b"", tail=tail)
-    return piece._replace(end=end, around=around)
+class _Pieces:
+    """Cut one after the other. ``made``: none where the file is one."""
+
+    def __init__(self, before: int, size: int, part_bytes: int) -> None:
+        self._part_bytes = part_bytes
+        self._pieces = [Piece(0, size, before + 1, 1, Around())]
+
+    @property
+    def made(self) -> list[Piece]:
+        return self._pieces if len(self._pieces) > 1 else []
+
+    def is_full(self, start: int, number: int) -> bool:
+        """Whether the record that begins there, with that number, may begin the next piece."""
+        last = self._pieces[-1]
+        return start - last.start >= self._part_bytes and number > last.first_record
+
+    def cut(self, start: int, number: int, place: int, around: Around, tail: bytes) -> None:
+        """It does. ``around`` stands before it, ``tail`` is put behind the piece before."""
+        last = self._pieces[-1]
+        head = last.around.head if last.around else b""
+        self._pieces[-1] = last._replace(end=start, around=Around(head=head, tail=tail))
+        self._pieces.append(Piece(start, last.end, number, place, around))
 
 
 def _find_open(element: etree._Element) -> Iterator[tuple[str, str]]:

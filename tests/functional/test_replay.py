@@ -53,6 +53,14 @@ def told(gateway):
     return msgspec.to_builtins(dict(found._asdict()), str_keys=True)
 
 
+def check_as_calm(gateway, tmp_path, source, feed):
+    """A line on SQLite tells of the feed what one tells over which nothing failed."""
+    with open_line(tmp_path / "calm") as other:
+        register_everyone(other)
+        ingest(other, source, feed)
+        assert read_told(gateway.settings.database) == read_told(other.settings.database)
+
+
 def calm(tmp_path, fresh_database, *feeds, source="test-fhir"):
     """The same feeds where nothing failed."""
     with fresh_database() as url, open_line(tmp_path / "calm", url) as other:
@@ -94,11 +102,7 @@ def test_records_are_found_again_in_a_feed_of_many_parts(tmp_path, monkeypatch, 
         with gateway.store.read() as work:
             assert len(work.parts.find(batch.number)) > 1
         assert [one.after for one in replay(gateway)] == ["created"] * len(BAD)
-        found = read_told(gateway.settings.database)
-    with open_line(tmp_path / "calm") as calm_line:
-        register_everyone(calm_line)
-        ingest(calm_line, source, feed)
-        assert found == read_told(calm_line.settings.database)
+        check_as_calm(gateway, tmp_path, source, feed)
 
 
 def test_the_receipt_and_the_batch_say_what_is_now(gateway, monkeypatch):
@@ -350,11 +354,7 @@ def test_what_breaks_the_reader_between_records_costs_one_of_them_and_is_replaye
             batch = ingest(gateway, source, feed)
         assert (batch.counts.records, batch.counts.quarantined) == (EVENTS, 1)
         assert [(one.number, one.after) for one in replay(gateway)] == [(13, "created")]
-        found = read_told(gateway.settings.database)
-    with open_line(tmp_path / "calm") as calm_line:
-        register_everyone(calm_line)
-        ingest(calm_line, source, feed)
-        assert found == read_told(calm_line.settings.database)
+        check_as_calm(gateway, tmp_path, source, feed)
 
 
 def test_a_line_that_breaks_the_reader_costs_itself_alone(tmp_path, monkeypatch):
@@ -369,8 +369,4 @@ def test_a_line_that_breaks_the_reader_costs_itself_alone(tmp_path, monkeypatch)
     with open_line(tmp_path) as gateway:
         # The line is short enough by now.
         assert [(one.number, one.after) for one in replay(gateway)] == [(13, "created")]
-        found = read_told(gateway.settings.database)
-    with open_line(tmp_path / "calm") as calm_line:
-        register_everyone(calm_line)
-        ingest(calm_line, "test-fhir", b"".join(lines))
-        assert found == read_told(calm_line.settings.database)
+        check_as_calm(gateway, tmp_path, "test-fhir", b"".join(lines))

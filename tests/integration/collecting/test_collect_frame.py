@@ -218,7 +218,8 @@ def test_our_own_database_failing_is_no_fault_of_an_item(gateway, far_end, monke
     assert run(gateway) == {"received": 1}
 
 
-def test_two_runs_at_once_are_one(gateway, far_end, database_url):
+def make_held():
+    """An item that is fetched only once it may be; and two events: somebody fetches it, he may."""
     inside, go_on = Event(), Event()
 
     def wait() -> bytes:
@@ -226,7 +227,11 @@ def test_two_runs_at_once_are_one(gateway, far_end, database_url):
         assert go_on.wait(300)
         return FEED
 
-    far_end.items = {"a": wait}
+    return inside, go_on, {"a": wait}
+
+
+def test_two_runs_at_once_are_one(gateway, far_end, database_url):
+    inside, go_on, far_end.items = make_held()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(run, gateway)
         assert inside.wait(300)
@@ -240,14 +245,7 @@ def test_two_runs_at_once_are_one(gateway, far_end, database_url):
 def test_a_run_that_was_taken_over_writes_nothing_and_tells_the_far_end_nothing(
     gateway, far_end, clock, database_url
 ):
-    inside, go_on = Event(), Event()
-
-    def wait() -> bytes:
-        inside.set()
-        assert go_on.wait(300)
-        return FEED
-
-    far_end.items = {"a": wait}
+    inside, go_on, far_end.items = make_held()
     with ThreadPoolExecutor(1) as pool:
         zombie = pool.submit(run, gateway)
         assert inside.wait(300)
