@@ -116,13 +116,17 @@ def _find_day(text: str) -> date | None:
         return None
 
 
+# Made here, not at its first use, which several threads may have at once (``schemas.prepared``).
+_decoder = msgspec.json.Decoder(NationalEvent)
+
+
 def encode_event(event: NationalEvent) -> bytes:
     """Canonical JSON: equal events give equal bytes."""
     return _encoder.encode(event)
 
 
 def decode_event(payload: bytes | str) -> NationalEvent:
-    return msgspec.json.decode(payload, type=NationalEvent)
+    return _decoder.decode(payload)
 
 
 def hash_content(payload: bytes) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 
 from schemas.batch import Batch
 from schemas.fault import Fault
+from schemas.prepared import prepared
 from schemas.sent import Correction
 from schemas.statuses import Disposition
 from schemas.stored import ReceiptLine
@@ -26,6 +27,7 @@ class SeenFault(msgspec.Struct, frozen=True):
     records: int
 
 
+@prepared
 class UnloadedFilter(msgspec.Struct, frozen=True, kw_only=True):
     """``organisation`` is that of the source; ``code`` of one of its findings; ``fault_id`` of the
     fault it was quarantined by; ``since`` (included) and ``until`` (not) are of its batch's

@@ -11,6 +11,7 @@ from gateway.adapters.json_strict import may_repeat_keys
 from gateway.adapters.limits import Limits
 from mappers.fhir_plain import DEPTH, PlainEntry, PlainEvent
 from mappers.fhir_plain_types import compile_entry, compile_plain
+from schemas.prepared import LOOKING
 from schemas.taxonomy import TAXONOMY_VERSIONS
 
 _PROFILE: Final = b"/patient-safety-adverse-event-"
@@ -106,7 +107,8 @@ def _find_decoders(profile: bytes) -> Decoders | None:
     version = name.rpartition(b"-")[2].decode(errors="replace")
     if version not in TAXONOMY_VERSIONS or not address.isascii() or b"\\" in address:
         return None
-    return _make_decoders(version, (address + slash).decode())
+    with LOOKING:
+        return _make_decoders(version, (address + slash).decode())
 
 
 @lru_cache(maxsize=32)

@@ -25,6 +25,7 @@ from gateway.sandbox.wishes import HEADER, TO_REJECT, Provoked, Wish, find_wish,
 from schemas.asked import Answer
 from schemas.errors import WrongUseError
 from schemas.identity import Caller
+from schemas.prepared import prepared
 from schemas.sandbox import is_sandbox_source
 
 router = APIRouter(prefix="/sandbox", tags=["sandbox"], dependencies=[Security(get_caller)])
@@ -219,6 +220,7 @@ class _Identifier(msgspec.Struct):
     value: str | None = None
 
 
+@prepared
 class _Identified(msgspec.Struct):
     identifier: _Identifier | list[_Identifier] | None = None
 

@@ -1,6 +1,7 @@
 """Bodies of answers: JSON of the agreed shape, or an error that says what came instead."""
 
 import re
+from threading import Lock
 from typing import Any, TypeVar
 
 import msgspec
@@ -9,6 +10,9 @@ import requests
 from gateway.client.errors import BadAnswerError, Told
 
 _T = TypeVar("_T")
+# Two threads that have msgspec look at a struct for the first time, both at once, end the process
+# (a segmentation fault, msgspec 0.22.0, 2026-11-28).
+_CONVERTING = Lock()
 _PLACE = re.compile(r" - at `([^`]*)`\Z")
 
 
@@ -18,6 +22,12 @@ def read_json(response: requests.Response, told: Told) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise BadAnswerError(f"not a JSON object but {word_kind(response)}", told)
     return found
+
+
+def convert(found: object, kind: type[_T]) -> _T:
+    """JSON as one of our structs; msgspec.ValidationError."""
+    with _CONVERTING:
+        return msgspec.convert(found, kind)
 
 
 def find_json(content: bytes) -> object:
@@ -30,7 +40,7 @@ def find_json(content: bytes) -> object:
 def read_as(kind: type[_T], found: object, told: Told) -> _T:
     """JSON as one of our structs; BadAnswerError names the place that is not as agreed."""
     try:
-        return msgspec.convert(found, kind)
+        return convert(found, kind)
     except msgspec.ValidationError as error:
         name = f"{kind.__name__} is not as agreed{word_place(error)}"
         raise BadAnswerError(name, told) from None

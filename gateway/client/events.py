@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.client.bodies import read_json
+from gateway.client.bodies import convert, read_json
 from gateway.client.calls import Call
 from gateway.client.errors import BadAnswerError, Issue
 from gateway.client.event_answers import (
@@ -148,7 +148,7 @@ def find_identifier(body: bytes) -> str | None:
 
 def _find_local_id(event: object) -> str | None:
     try:
-        found = msgspec.convert(event, _Identified).identifier
+        found = convert(event, _Identified).identifier
     except msgspec.ValidationError:
         return None
     first = found[0] if isinstance(found, list) and found else found

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import requests
 
-from gateway.client.bodies import find_json, read_as, word_place
+from gateway.client.bodies import convert, find_json, read_as, word_place
 from gateway.client.errors import BadAnswerError, Issue, Told
 
 # Problem details; what the token endpoint says; a receipt.
@@ -41,7 +41,7 @@ def read_issues(outcome: dict[str, Any]) -> list[Issue]:
     if outcome.get("resourceType") != "OperationOutcome":
         return []
     try:
-        return [_read_issue(one) for one in msgspec.convert(outcome, _Outcome).issue]
+        return [_read_issue(one) for one in convert(outcome, _Outcome).issue]
     except msgspec.ValidationError as error:
         raise BadAnswerError(f"an OperationOutcome is not as agreed{word_place(error)}") from None
 

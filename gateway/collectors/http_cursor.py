@@ -6,12 +6,14 @@ from typing import Final
 import msgspec
 
 from gateway.collectors.http import HttpSettings, format_instant
+from schemas.prepared import prepared
 
 _MOST_MARK: Final = 1_000
 # Where theirs is not told, our clock may be ahead of it.
 _UNTOLD: Final = timedelta(days=1)
 
 
+@prepared
 class Cursor(msgspec.Struct, frozen=True, omit_defaults=True):
     """``since``: what changed before then is received. ``mark``: what the API said to begin from.
     ``next``: the page to go on with, of a run that began at ``begun``. ``etag``: of the answer

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from schemas.prepared import prepared
 from schemas.reference import OrganisationChange
 from schemas.values import plain
 
@@ -23,6 +24,7 @@ _ASK: Final = {
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+@prepared
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
     """``received``: organisations that came; ``kept``: those of them that are ours to keep.
     ``unreadable``: codes of those that were not what they should be."""

@@ -8,12 +8,12 @@ test holds that); after its no the whole check decides and words the findings.
 
 from collections.abc import Callable
 from datetime import date
-from functools import lru_cache
 from typing import Annotated, Any, Literal, Union
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from schemas.prepared import LOOKING
 from schemas.taxonomy import (
     EVENT_TYPES,
     NARRATIVE_GROUP,
@@ -37,6 +37,9 @@ _PLAIN: dict[str, Any] = {
 }
 
 
+_compiled: dict[str, Callable[[bytes], Any]] = {}
+
+
 def is_surely_valid(payload: bytes, version: str) -> bool:
     """Whether the event of this canonical JSON (``schemas.event.encode_event``) surely has no fault
     that the taxonomy check would find. False says nothing."""
@@ -49,9 +52,17 @@ def is_surely_valid(payload: bytes, version: str) -> bool:
     return True
 
 
-@lru_cache
 def compile_decoder(version: str) -> Callable[[bytes], Any]:
     """Decodes the JSON of events of that version; ValidationError where the quick check says no."""
+    found = _compiled.get(version)
+    if found is None:
+        with LOOKING:
+            found = _compiled.get(version) or _compile(version)
+            _compiled[version] = found
+    return found
+
+
+def _compile(version: str) -> Callable[[bytes], Any]:
     taxonomy = get_taxonomy(version)
     groups = [
         _field(group.name, _group_type(taxonomy, group), is_required=group.min > 0)
